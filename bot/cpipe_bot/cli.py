@@ -1,0 +1,11 @@
+"""The command `cpipe-bot`."""
+
+import click
+
+from cpipe_check import __version__
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cpipe-bot")
+def main() -> None:
+    """Check pipelines that others submit, and answer where they submitted them."""

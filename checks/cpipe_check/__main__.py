@@ -1,0 +1,3 @@
+from cpipe_check.cli import main
+
+main()

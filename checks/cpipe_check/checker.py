@@ -1,0 +1,181 @@
+"""The checker: submissions in, report out."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+
+from cpipe_check import lineage, pipeline_file
+from cpipe_check.facts import Class, Function, Imported
+from cpipe_check.finding import Finding
+from cpipe_check.parsing import with_deep_stack
+from cpipe_check.pipeline_file import PipelineFile
+from cpipe_check.report.model import Component, FileReport, Report, Smoke, Verdict
+from cpipe_check.rules import RULES
+from cpipe_check.smoke.job import Argument, Signature
+from cpipe_check.smoke.run import SmokeOptions, SmokeTarget, smoke_load
+from cpipe_check.static import findings
+from cpipe_check.submission import Collection, Submission
+
+# Starting a second process costs about as much as checking this many files.
+_WORTH_A_POOL = 6
+STATIC_ONLY = Smoke(Verdict.NOT_RUN, "switched off by --static")
+
+
+@dataclass(frozen=True, slots=True)
+class StaticResult:
+    """What the static check of one submission came to. `target` is None when there is nothing to smoke-load."""
+
+    pipeline_class: str | None
+    components: tuple[Component, ...]
+    findings: tuple[Finding, ...]
+    lines: dict[int, str]
+    defines_pipeline: bool
+    target: SmokeTarget | None
+    why_no_target: str = ""
+
+
+# Told how far a run is: the number of files done, their total, and what is going on.
+Progress = Callable[[int, int, str], None]
+
+
+def _silent(done: int, total: int, what: str) -> None:
+    """The progress of a run that nobody watches."""
+
+
+def check_static(submission: Submission) -> StaticResult:
+    """Check one submission without running any of it. Never raises for what the file holds."""
+    return with_deep_stack(lambda: _check_static(submission))
+
+
+def _check_static(submission: Submission) -> StaticResult:
+    file = pipeline_file.read(submission.name, submission.content, submission.read_sibling)
+    found = findings(file)
+    lines = file.source.split("\n")
+    target, why = _target(file, found)
+    return StaticResult(
+        pipeline_class=file.pipeline_class.name if file.pipeline_class else None,
+        components=_components(file),
+        findings=found,
+        lines={f.span.line: lines[f.span.line - 1][:400] for f in found if f.span.line <= len(lines)},
+        defines_pipeline=file.defines_pipeline,
+        target=target,
+        why_no_target=why,
+    )
+
+
+def _components(file: PipelineFile) -> tuple[Component, ...]:
+    """The parameters that `from_pretrained` takes for components: those required, and those registered."""
+    facts = file.init_facts
+    if facts is None:
+        return ()
+    registered = frozenset(name for r in facts.modules for name, _ in r.keywords)
+    unsure = any(r.hides_more for r in facts.modules) or (facts.calls_base_init and not (file.init and file.init.plain))
+    return tuple(
+        Component(p.name, p.annotation, p.required, True if p.name in registered else None if unsure else False)
+        for p in facts.function.parameters
+        if p.kind in ("positional", "keyword") and (p.required or p.name in registered)
+    )
+
+
+def _target(file: PipelineFile, found: Sequence[Finding]) -> tuple[SmokeTarget | None, str]:
+    impossible = next((f for f in found if f.breaks == "load"), None)
+    if impossible is not None:
+        return None, f"{impossible.code} shows that it cannot load"
+    if file.pipeline_class is None or file.namespace is None:
+        return None, "cannot tell from the text which class the loader would pick"
+    init = _signature(file, "__init__")
+    call = _signature(file, "__call__")
+    if init is None or call is None:
+        return None, f"no signature of `{'__init__' if init is None else '__call__'}` to make inputs for"
+    return SmokeTarget(init, call, tuple(name for name, _ in file.loader_relative_imports())), ""
+
+
+def _signature(file: PipelineFile, method: str) -> Signature | None:
+    """The method's signature in this file, or the one library class that it comes from."""
+    assert file.pipeline_class is not None
+    assert file.namespace is not None
+    for item in lineage.ancestors(file.pipeline_class, file.namespace):
+        if isinstance(item, Class):
+            if method in item.methods:
+                return Signature(_arguments(item.methods[method]))
+        elif isinstance(item, Imported) and not lineage.is_plain(item):
+            return Signature(None, f"{item.module}.{item.name}")
+    return None
+
+
+def _arguments(function: Function) -> tuple[Argument, ...]:
+    return tuple(Argument(p.name, p.kind, p.annotation, p.default) for p in function.parameters)
+
+
+def check(collection: Collection, smoke: SmokeOptions | None = None, tell: Progress = _silent) -> Report:
+    """Check every submission of a collection: statically, and unless `smoke` is None by smoke-loading it.
+
+    Returns the report. Never raises for what a file holds.
+    """
+    skipped = list(collection.skipped)
+    checked: list[tuple[Submission, StaticResult]] = []
+    total = len(collection.submissions)
+    for submission, static in _static_results(collection.submissions):
+        tell(len(checked), total, f"static check of {submission.name}")
+        if submission.discovered and not static.defines_pipeline:
+            skipped.append((submission.path, "defines no pipeline class"))
+        else:
+            checked.append((submission, static))
+    files = []
+    for done, (submission, static) in enumerate(checked):
+
+        def on_stage(stage: str, done: int = done, name: str = submission.name) -> None:
+            tell(done, len(checked), f"smoke-load of {name}: {stage}")
+
+        files.append(_file_report(submission, static, _smoke(submission, static, smoke, on_stage)))
+    problems = list(collection.problems)
+    if not files and not problems:
+        problems.append("no pipeline files in what was given")
+    return Report(tuple(files), tuple(skipped), tuple(problems), len(RULES))
+
+
+def _file_report(submission: Submission, static: StaticResult, smoke: Smoke) -> FileReport:
+    return FileReport(submission.path, static.pipeline_class, static.components, static.findings, smoke, static.lines)
+
+
+def _smoke(
+    submission: Submission, static: StaticResult, options: SmokeOptions | None, on_stage: Callable[[str], None]
+) -> Smoke:
+    if options is None:
+        return STATIC_ONLY
+    if static.target is None:
+        return Smoke(Verdict.NOT_RUN, static.why_no_target)
+    files = {submission.name if submission.name.endswith(".py") else "pipeline_file.py": submission.content}
+    for module in static.target.siblings:
+        content = submission.read_sibling(module)
+        if content is not None:
+            files[f"{module.replace('.', '/')}.py"] = content
+    return smoke_load(static.target, files, options, on_stage)
+
+
+def _static_results(submissions: Sequence[Submission]) -> Iterator[tuple[Submission, StaticResult]]:
+    workers = min(os.cpu_count() or 1, len(submissions))
+    if workers < 2 or len(submissions) < _WORTH_A_POOL:
+        yield from ((submission, check_static(submission)) for submission in submissions)
+        return
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    done = 0
+    try:
+        with ProcessPoolExecutor(workers, context, _leave_interrupts_to_parent) as pool:
+            for result in pool.map(check_static, submissions, chunksize=4):
+                yield submissions[done], result
+                done += 1
+    except BrokenProcessPool:
+        # A worker died, of memory most likely: go on one at a time.
+        yield from ((submission, check_static(submission)) for submission in submissions[done:])
+
+
+def _leave_interrupts_to_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,180 @@
+"""The command `cpipe-check`."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from cpipe_check import __version__
+
+INTERRUPTED = 130
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+_REPO_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_EPILOG = """\b
+Exit codes:
+  0    nothing found
+  1    findings, or a smoke-load that failed
+  2    wrong usage, or a path that cannot be checked
+  3    something asked for could not be done (a device or a reference that is missing, a crash)
+  130  interrupted
+"""
+
+
+def _check_device(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not _DEVICE.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is not a device; use auto, cpu, cuda, cuda:N or mps")
+    return value
+
+
+@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option("--static", is_flag=True, help="Only the static check: run nothing of the file.")
+@click.option("--reference", metavar="DIR_OR_REPO_ID", help="Smoke-load against this model, not a tiny one made here.")
+@click.option(
+    "--device",
+    callback=_check_device,
+    default="auto",
+    show_default=True,
+    metavar="DEVICE",
+    help="auto, cpu, cuda, cuda:N or mps.",
+)
+@click.option(
+    "--dtype", type=click.Choice(["auto", "float32", "float16", "bfloat16"]), default="auto", show_default=True
+)
+@click.option(
+    "--timeout", type=click.FloatRange(min=1), default=300, show_default=True, help="Seconds for one smoke-load."
+)
+@click.option("--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--output-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here.")
+@click.option("--stdin-filename", default="stdin.py", show_default=True, help="The name of what `-` reads.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 even when something is found.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, and no report in text when nothing is found.")
+@click.option("--new", type=click.Path(path_type=Path), metavar="FILE", help="Write a starter pipeline and exit.")
+@click.option("--explain", metavar="CODE", help="Show a rule's documentation and exit.")
+@click.version_option(__version__, prog_name="cpipe-check")
+def command(
+    paths: tuple[str, ...],
+    static: bool,
+    reference: str | None,
+    device: str,
+    dtype: str,
+    timeout: float,
+    output_format: str,
+    output_file: Path | None,
+    stdin_filename: str,
+    exit_zero: bool,
+    quiet: bool,
+    new: Path | None,
+    explain: str | None,
+) -> int:
+    """Tell whether diffusers community pipelines will load, save and run.
+
+    PATH is a pipeline file, a directory with pipeline files, a directory laid out as a Hub repository, or `-` for
+    standard input. Each file is checked without running it, then loaded, called, saved and reloaded for real in a
+    process of its own, against a tiny reference model.
+    """
+    if new is not None:
+        from cpipe_check.starter import write_starter
+
+        click.echo(write_starter(new))
+        return 0
+    if explain is not None:
+        click.echo(_explain(explain), nl=False)
+        return 0
+    if not paths:
+        raise click.UsageError("no PATH given; try `cpipe-check my_pipeline.py`, or `cpipe-check --new my_pipeline.py`")
+    from cpipe_check.checker import check
+    from cpipe_check.progress import Spinner
+    from cpipe_check.report import RENDERERS
+    from cpipe_check.smoke.run import SmokeOptions
+    from cpipe_check.submission import MAX_BYTES, collect
+
+    options = None
+    if not static:
+        options = SmokeOptions(_reference(reference, quiet), device, dtype, timeout)
+    stdin = sys.stdin.buffer.read(MAX_BYTES + 1) if "-" in paths else b""
+    with Spinner(quiet=quiet) as spinner:
+        report = check(collect(paths, stdin, stdin_filename), options, spinner.tell)
+    for problem in report.problems:
+        click.echo(f"cpipe-check: {problem}", err=True)
+    colour = output_file is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    if not (quiet and output_format == "text" and report.exit_code == 0):
+        _write(RENDERERS[output_format](report, colour), output_file, colour)
+    return 0 if exit_zero and report.exit_code == 1 else report.exit_code
+
+
+def _reference(reference: str | None, quiet: bool) -> str:
+    """Return the directory of a reference, fetching it from the Hub when it is a repository's id."""
+    if reference is None:
+        return ""
+    if os.path.isdir(reference):
+        return os.path.abspath(reference)
+    if not _REPO_ID.fullmatch(reference):
+        raise click.BadParameter(
+            f"{reference!r} is neither a directory nor a Hub repository id", param_hint="--reference"
+        )
+    from cpipe_check.smoke.fetch import CannotFetch, fetch
+    from cpipe_check.smoke.run import INSTALL, missing_packages
+
+    if missing_packages():
+        raise _Unserved(f"--reference needs torch and diffusers: {INSTALL}")
+    try:
+        return fetch(reference, quiet=quiet)
+    except CannotFetch as error:
+        raise _Unserved(f"{error}; --reference needs the network for a Hub repository, or a local directory") from None
+
+
+class _Unserved(click.ClickException):
+    exit_code = 3
+
+
+def _explain(code: str) -> str:
+    from cpipe_check.rules import RULES
+
+    for rule in RULES:
+        if code.upper() == rule.code or code == rule.name:
+            return f"{rule.code} {rule.name} ({rule.severity.value})\n\n{(rule.docs or '').strip()}\n"
+    codes = ", ".join(rule.code for rule in RULES)
+    raise click.BadParameter(f"no rule {code!r}; there are {codes}", param_hint="--explain")
+
+
+def _write(text: str, output_file: Path | None, colour: bool) -> None:
+    if output_file is None:
+        click.echo(text, nl=False, color=colour)
+        return
+    try:
+        output_file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.FileError(str(output_file), error.strerror or "cannot be written") from None
+
+
+def _on_terminate(_signal: int, _frame: FrameType | None) -> None:
+    # The same way out as Ctrl-C: the child is killed and the scratch directory removed.
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Run the command; end with an exit code and one line, never with a traceback."""
+    signal.signal(signal.SIGTERM, _on_terminate)
+    try:
+        sys.exit(command.main(standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("cpipe-check: interrupted", err=True)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone, `head` for one.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except Exception as error:
+        click.echo(f"cpipe-check: internal error: {type(error).__name__}: {error}; please report it", err=True)
+        code = 3
+    sys.exit(code)

@@ -1,0 +1,155 @@
+"""A pipeline file: one parse and one pass give the facts that every rule reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import libcst as cst
+
+from cpipe_check import lineage
+from cpipe_check.facts import Class, Imported, LocalClass, Namespace, Special, Truth, Value
+from cpipe_check.finding import Span
+from cpipe_check.init_facts import InitFacts, init_facts
+from cpipe_check.namespace import namespace_of
+from cpipe_check.parsing import Refusal, parse
+from cpipe_check.positions import line_starts, span_of
+
+# `get_relative_imports` in diffusers 0.42's utils/dynamic_modules_utils.py: over the text, docstrings included.
+_LOADER_RELATIVE = (
+    re.compile(r"^\s*import\s+\.(\S+)\s*$", re.MULTILINE),
+    re.compile(r"^\s*from\s+\.(\S+)\s+import", re.MULTILINE),
+)
+ReadSibling = Callable[[str], bytes | None]
+
+
+@dataclass(frozen=True)
+class PipelineFile:
+    """The facts about one pipeline file.
+
+    `name` is the file's name within its submission; `module` and `namespace` are None when Python refuses the file (see
+    `refusal`) or when our parser gave up on it. `read_sibling` gives the bytes of `NAME.py` in the same directory.
+    """
+
+    name: str
+    source: str
+    refusal: Refusal | None
+    module: cst.Module | None
+    namespace: Namespace | None
+    read_sibling: ReadSibling
+
+    @cached_property
+    def candidates(self) -> dict[str, tuple[Truth, Value]]:
+        """The names that the loader may take for pipeline classes: how sure that is, and what the name is bound to."""
+        found: dict[str, tuple[Truth, Value]] = {}
+        for name, values in (self.namespace.names if self.namespace else {}).items():
+            if name == "DiffusionPipeline":
+                continue
+            answers = {value: self._counts(value) for value in values}
+            likely = [value for value, answer in answers.items() if answer is not Truth.NO]
+            if likely:
+                sure = all(answer is Truth.YES for answer in answers.values())
+                found[name] = (Truth.YES if sure else Truth.UNKNOWN, likely[0])
+        return found
+
+    @cached_property
+    def open_ended(self) -> bool:
+        """True when the text does not show every name that the module may bind."""
+        if self.namespace is None or self.namespace.dynamic:
+            return True
+        return any(
+            star.level or lineage.is_pipeline(Imported(star.module, "Any"), self.namespace) is not Truth.NO
+            for star in self.namespace.star_imports
+            if star.root != "diffusers"
+        )
+
+    @cached_property
+    def pipeline_class(self) -> Class | None:
+        """The class of this file that the loader picks, None when that is none, several, or another file's."""
+        sure = [value for answer, value in self.candidates.values() if answer is Truth.YES]
+        likely = sure if len(sure) == 1 else [value for _, value in self.candidates.values()]
+        if len(likely) != 1 or self.namespace is None or not isinstance(likely[0], LocalClass):
+            return None
+        return self.namespace.classes[likely[0].index]
+
+    @cached_property
+    def init(self) -> lineage.Init | None:
+        """The `__init__` of the pipeline class."""
+        if self.pipeline_class is None or self.namespace is None:
+            return None
+        return lineage.init_of(self.pipeline_class, self.namespace)
+
+    @cached_property
+    def init_facts(self) -> InitFacts | None:
+        """What the pipeline class's `__init__` does with its components."""
+        if self.init is None or self.init.function is None:
+            return None
+        return init_facts(self.init.function)
+
+    @cached_property
+    def defines_pipeline(self) -> bool:
+        """True when a class statement in this file makes, or may make, a pipeline class."""
+        if self.namespace is None:
+            return "Pipeline" in self.source
+        return any(isinstance(value, LocalClass) or value is Special.UNKNOWN for _, value in self.candidates.values())
+
+    def loader_relative_imports(self) -> list[tuple[str, Span]]:
+        """What the loader takes for relative imports, without their first dot, and where it reads them."""
+        lines = line_starts(self.source)
+        found: dict[str, Span] = {}
+        for pattern in _LOADER_RELATIVE:
+            for match in pattern.finditer(self.source):
+                found.setdefault(match[1], span_of(match.start(1) - 1, match.end(1), lines, self.source))
+        return sorted(found.items(), key=lambda item: item[1])
+
+    def sibling(self, module: str) -> PipelineFile | None:
+        """Return the facts about `module` beside this file, None when there is no such file."""
+        content = self.read_sibling(module)
+        return None if content is None else read(f"{module}.py", content)
+
+    def _counts(self, value: Value) -> Truth:
+        """Whether `find_pipeline_class` counts a class bound to a name: library classes do not count, siblings' do."""
+        if self.namespace is None:
+            return Truth.UNKNOWN
+        if isinstance(value, Imported):
+            if value.root == "diffusers":
+                return Truth.NO
+            if value in self.namespace.relative:
+                return self.namespace.relative[value][1]
+        return lineage.is_pipeline(value, self.namespace)
+
+
+def read(name: str, content: bytes, read_sibling: ReadSibling = lambda _: None) -> PipelineFile:
+    """Parse the bytes of a pipeline file and return its facts. Never raises for what the file holds."""
+    parsed = parse(content)
+    namespace = None if parsed.module is None else namespace_of(parsed.module, parsed.source)
+    if namespace is not None:
+        namespace = replace(namespace, relative=_relative(namespace, read_sibling))
+    return PipelineFile(name, parsed.source, parsed.refusal, parsed.module, namespace, read_sibling)
+
+
+def _relative(namespace: Namespace, read_sibling: ReadSibling) -> dict[Imported, tuple[Truth, Truth]]:
+    answers: dict[Imported, tuple[Truth, Truth]] = {}
+    siblings: dict[str, PipelineFile | None] = {}
+    for imported in {i.imported for i in namespace.imports if i.imported.level and i.imported.name not in (None, "*")}:
+        module = imported.module
+        if imported.level > 1 or not module:
+            # Two dots never load; `from . import x` binds a module.
+            answers[imported] = (Truth.UNKNOWN, Truth.NO)
+            continue
+        if module not in siblings:
+            content = read_sibling(module)
+            siblings[module] = None if content is None else read(f"{module}.py", content)
+        answers[imported] = _in_sibling(siblings[module], imported.name or "")
+    return answers
+
+
+def _in_sibling(sibling: PipelineFile | None, name: str) -> tuple[Truth, Truth]:
+    if sibling is None or sibling.namespace is None:
+        return Truth.UNKNOWN, Truth.UNKNOWN
+    values = sibling.namespace.names.get(name)
+    if values is None:
+        return (Truth.UNKNOWN, Truth.UNKNOWN) if sibling.open_ended else (Truth.NO, Truth.NO)
+    return lineage.every(values, sibling.namespace), sibling.candidates.get(name, (Truth.NO, None))[0]

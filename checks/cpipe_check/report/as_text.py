@@ -1,0 +1,109 @@
+"""The report as text for a terminal, a log or a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from cpipe_check.finding import Finding, Severity
+from cpipe_check.report.model import FileReport, Report, Smoke, Verdict
+from cpipe_check.text import clean, clean_line
+
+_COLOURS = {
+    Severity.ERROR: "red",
+    Severity.WARNING: "yellow",
+    Severity.INFO: "cyan",
+    Verdict.FAILED: "red",
+    Verdict.NOT_RUN: "yellow",
+    Verdict.RAN: "green",
+}
+# What fails, by the stage that a finding breaks.
+_FAILS = {"load": "loading", "components": "`pipe.components`", "reload": "loading what `save_pretrained` wrote"}
+_MAX_SKIPPED = 5
+
+
+def render(report: Report, colour: bool = False) -> str:
+    """Return the report as text: findings with their code frames, then two lines a file."""
+    lines = [line for file in report.files for line in (*_file(file, report.rules), "")]
+    lines.extend(_skipped(report))
+    lines.extend(_summary(report))
+    text = "\n".join(lines).rstrip("\n")
+    text = text + "\n" if text else ""
+    return text if colour else click.unstyle(text)
+
+
+def _file(file: FileReport, rules: int) -> Iterator[str]:
+    for finding in file.findings:
+        yield from _finding(file, finding)
+        yield ""
+    names = ", ".join(c.name for c in file.components)
+    shown = f"  {file.pipeline_class}({names})" if file.pipeline_class else ""
+    yield click.style(clean_line(file.path), bold=True) + clean_line(shown)
+    yield f"  static   {_static(file, rules)}"
+    yield from _smoke(file)
+
+
+def _static(file: FileReport, rules: int) -> str:
+    counts = {severity: sum(f.severity is severity for f in file.findings) for severity in Severity}
+    parts = [
+        click.style(f"{n} {severity.value}{'s' if n > 1 else ''}", fg=_COLOURS[severity])
+        for severity, n in counts.items()
+        if n
+    ]
+    return ", ".join(parts) if parts else click.style("ok", fg="green") + f"     {rules} rules"
+
+
+def _finding(file: FileReport, finding: Finding) -> Iterator[str]:
+    span = finding.span
+    severity = click.style(finding.severity.value, fg=_COLOURS[finding.severity])
+    code = click.style(finding.code, bold=True)
+    yield f"{clean_line(file.path)}:{span.line}:{span.column}: {code} {severity}: {clean_line(finding.message)}"
+    margin = " " * len(str(span.line))
+    source = file.lines.get(span.line, "").rstrip()
+    if source:
+        # Each character that cannot be shown is replaced by one, so that the marks stay below what they mark.
+        shown = "".join(clean(c) or "\ufffd" if c != "\t" else " " for c in source[:200])
+        marks = "^" * max(1, min(span.end_column, len(shown) + 1) - span.column)
+        yield f"{margin} |"
+        yield f"{span.line} | {shown}"
+        yield f"{margin} | {' ' * (span.column - 1)}{marks} {clean_line(finding.label)}".rstrip()
+        yield f"{margin} |"
+    if finding.consequence:
+        yield f"{margin} = {_FAILS.get(finding.breaks, 'it')} fails with: {clean_line(finding.consequence)}"
+    if finding.advice:
+        yield f"{margin} = {'fix' if finding.fix else 'help'}: {clean_line(finding.advice)}"
+
+
+def _smoke(file: FileReport) -> Iterator[str]:
+    smoke = file.smoke
+    verdict = click.style(f"{smoke.verdict.value:7}", fg=_COLOURS[smoke.verdict])
+    if smoke.verdict is Verdict.RAN:
+        yield f"  smoke    {verdict}{clean_line(_ran(smoke))}"
+        return
+    setting = " · ".join(part for part in (smoke.reference, smoke.device) if part)
+    yield f"  smoke    {verdict} {clean_line(smoke.reason)}" + (f" ({clean_line(setting)})" if setting else "")
+    for frame in smoke.frames:
+        yield f"           {clean_line(file.path)}:{frame.line} in {clean_line(frame.function)}"
+        yield f"             {clean_line(frame.code)}"
+
+
+def _ran(smoke: Smoke) -> str:
+    seconds = {stage.name: stage.seconds for stage in smoke.stages}
+    output = f" -> {smoke.output}" if smoke.output else ""
+    times = f"load {seconds.get('load', 0):.1f} s, call {seconds.get('call', 0):.1f} s{output}, save and reload ok"
+    return " · ".join((smoke.reference, smoke.device, times))
+
+
+def _skipped(report: Report) -> Iterator[str]:
+    for path, reason in report.skipped[:_MAX_SKIPPED]:
+        yield f"skipped {clean_line(path)}: {clean_line(reason)}"
+    more = len(report.skipped) - _MAX_SKIPPED
+    if more > 0:
+        yield f"skipped {more} more files (all of them are in the JSON report)"
+
+
+def _summary(report: Report) -> Iterator[str]:
+    if len(report.files) > 1:
+        bad = sum(file.failed for file in report.files)
+        yield f"{len(report.files)} pipeline files checked, {bad or 'none'} with findings"

@@ -1,0 +1,99 @@
+"""The report: everything known about one run. Renderers read it, nothing else decides anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from cpipe_check.finding import Finding, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """An `__init__` parameter that the loader takes for a component. `type` is its annotation's source, or None."""
+
+    name: str
+    type: str | None
+    required: bool
+    registered: bool | None
+
+
+class Verdict(str, Enum):
+    """What a smoke-load came to. There is no "safe" and no "correct"."""
+
+    RAN = "ran"
+    FAILED = "failed"
+    NOT_RUN = "not run"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One timed stage of a smoke-load."""
+
+    name: str
+    seconds: float
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame of the traceback in the author's own file: its line (from 1), its function and the source line."""
+
+    line: int
+    function: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Smoke:
+    """The outcome of a smoke-load, as reported by the file's own process.
+
+    `reason` is one line, empty for `ran`. `unserved` is True when something that was asked for by name (a device, a
+    reference) could not be had. `frames` are the author's own, innermost first; `output` describes what the call
+    returned.
+    """
+
+    verdict: Verdict
+    reason: str = ""
+    reference: str = ""
+    device: str = ""
+    stages: tuple[Stage, ...] = ()
+    frames: tuple[Frame, ...] = ()
+    output: str = ""
+    unserved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """Everything known about one pipeline file. `lines` holds the source lines that findings point at, by number."""
+
+    path: str
+    pipeline_class: str | None
+    components: tuple[Component, ...]
+    findings: tuple[Finding, ...]
+    smoke: Smoke
+    lines: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> bool:
+        """True when the file has an error or a warning, or its smoke-load failed."""
+        return self.smoke.verdict is Verdict.FAILED or any(f.severity is not Severity.INFO for f in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run: the files checked, those passed over with the reason, and paths that could not be used."""
+
+    files: tuple[FileReport, ...]
+    skipped: tuple[tuple[str, str], ...] = ()
+    problems: tuple[str, ...] = ()
+    rules: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """0 clean, 1 findings, 2 a path could not be used, 3 something asked for could not be done."""
+        if self.problems:
+            return 2
+        if any(file.smoke.unserved for file in self.files):
+            return 3
+        return int(any(file.failed for file in self.files))

@@ -1,0 +1,83 @@
+"""What a rule is made of. One rule is one file here: a docstring, a `check` function and a `RULE`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from cpipe_check.finding import Severity, Span
+from cpipe_check.pipeline_file import PipelineFile
+
+HEADER = """\
+import torch
+from diffusers import DDPMScheduler, DiffusionPipeline, UNet2DModel
+
+
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A pipeline file written for a rule: what stands in `my_pipeline.py`, and the files beside it.
+
+    The real diffusers refuses a bad case of an `error` rule, and takes a good one through every stage.
+    """
+
+    source: str | bytes
+    siblings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of the file."""
+        return self.source.encode() if isinstance(self.source, str) else self.source
+
+
+def case(body: str, siblings: Mapping[str, str] | None = None) -> Case:
+    """Return a case that starts with the imports that most pipeline files start with."""
+    return Case(HEADER + body.lstrip("\n"), siblings or {})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """One thing that a rule found. `at` is a node of the file's module, or a span.
+
+    `label` stands under the marked text; `consequence` is the error that a user of the file gets, `advice` the edit to
+    make. `replacement`, when given, is what to write in place of the text at `at`.
+    """
+
+    at: cst.CSTNode | Span
+    message: str
+    label: str = ""
+    consequence: str = ""
+    advice: str = ""
+    replacement: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """A rule: its code and name, its documentation, its check and the cases that show what it means.
+
+    `breaks` is a promise: the stage of the real diffusers that fails on every bad case, with the finding's
+    `consequence` in its error. One of "load" (`from_pretrained`), "components" (`pipe.components`), "reload"
+    (`from_pretrained` on what `save_pretrained` wrote), or "" for a rule that promises nothing.
+    """
+
+    code: str
+    name: str
+    docs: str | None
+    check: Callable[[PipelineFile], Iterable[Problem]]
+    bad: tuple[Case, ...]
+    good: tuple[Case, ...]
+    breaks: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        """An error is what real diffusers refuses; all else is a warning."""
+        return Severity.ERROR if self.breaks else Severity.WARNING
+
+    @property
+    def summary(self) -> str:
+        """The first line of the documentation."""
+        return (self.docs or "").partition("\n")[0]

@@ -1,0 +1,89 @@
+"""An attribute is used before it is registered.
+
+Until `register_modules` has run, the pipeline has no components and no config: `self.unet` and `self.config` raise.
+So does setting any attribute a second time, since diffusers then looks into the config.
+
+Call `self.register_modules(...)` first, right after `super().__init__()`, or use the parameter itself.
+"""
+
+from collections.abc import Iterator
+
+from cpipe_check.facts import Class
+from cpipe_check.init_facts import InitFacts, Step
+from cpipe_check.lineage import ancestors
+from cpipe_check.pipeline_file import PipelineFile
+from cpipe_check.rules.base import Problem, Rule, case
+
+_PIPELINE = """
+class MyPipeline(DiffusionPipeline):
+    def __init__(self, unet, scheduler):
+        super().__init__()
+        self.register_modules(unet=unet, scheduler=scheduler)
+"""
+_SUPER = "super().__init__()\n"
+
+
+def _with(line: str) -> str:
+    """The pipeline with a line between `super().__init__()` and `register_modules`."""
+    return _PIPELINE.replace(_SUPER, f"{_SUPER}        {line}\n")
+
+
+def check(file: PipelineFile) -> Iterator[Problem]:
+    facts, cls = file.init_facts, file.pipeline_class
+    if facts is None or cls is None or file.init is None or not file.init.plain or file.namespace is None:
+        return
+    local = [item for item in ancestors(cls, file.namespace) if isinstance(item, Class)]
+    if any("__getattr__" in c.methods or "__setattr__" in c.methods or "__new__" in c.methods for c in local):
+        return
+    given = {name for c in local for name in (*c.methods, *c.attributes)}
+    yield from _early(facts, given)
+
+
+def _early(facts: InitFacts, given: set[str]) -> Iterator[Problem]:
+    later = {name for registration in facts.modules for name, _ in registration.keywords}
+    written: set[str] = set()
+    for step in facts.steps:
+        match step.kind:
+            case "read" if step.name in later and step.name not in written | given:
+                yield _problem(step, f"`self.{step.name}` is used before it is registered", step.name)
+                return
+            case "read" if step.name == "config" and "config" not in given:
+                yield _problem(step, "`self.config` is used before anything is registered", "config")
+                return
+            case "write" if step.name in written:
+                yield _problem(step, f"`self.{step.name}` is set a second time before anything is registered", "config")
+                return
+            case "write":
+                written.add(step.name)
+            case "modules" | "config" | "call" | "end":
+                return
+
+
+def _problem(step: Step, message: str, missing: str) -> Problem:
+    return Problem(
+        step.node,
+        message,
+        label="`register_modules` has not run yet",
+        consequence=f"object has no attribute '{missing}'",
+        advice="call `self.register_modules(...)` first, right after `super().__init__()`",
+    )
+
+
+RULE = Rule(
+    code="CP206",
+    name="used-before-registered",
+    docs=__doc__,
+    check=check,
+    breaks="load",
+    bad=(
+        case(_with("self.size = self.unet.config.sample_size")),
+        case(_with("print(self.config)")),
+        case(_with("self.size = 1; self.size = 2")),
+    ),
+    good=(
+        case(_PIPELINE + "        self.size = self.unet.config.sample_size\n        self.size = 2\n"),
+        case(_with("self.unet = unet; self.size = self.unet.config.sample_size")),
+        case(_with("self.size = self.unet.size if hasattr(self, 'unet') else 8")),
+        case("class Base:\n    unet = None\n\n\n" + _with("print(self.unet)").replace("(Diff", "(Base, Diff")),
+    ),
+)

@@ -1,0 +1,67 @@
+"""What the checker and the smoke-load's process tell each other. Plain JSON both ways."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A parameter as the text has it: annotation and default are source code, None when there is none."""
+
+    name: str
+    kind: str
+    annotation: str | None
+    default: str | None
+
+    @property
+    def required(self) -> bool:
+        """True when a caller has to pass it."""
+        return self.default is None and self.kind in ("positional", "keyword")
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A method's parameters without `self`; or, when the file inherits it, None and the library class it is from."""
+
+    arguments: tuple[Argument, ...] | None
+    inherited_from: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One smoke-load. Paths are absolute; `custom_pipeline` is what `from_pretrained` is given.
+
+    `reference` is a directory, or "" for a tiny one; `device` is "auto" or a torch device; `dtype` "auto" or a torch
+    dtype.
+    """
+
+    custom_pipeline: str
+    file_name: str
+    scratch: str
+    init: Signature
+    call: Signature
+    reference: str
+    device: str
+    dtype: str
+    seed: int
+    memory: int
+
+    def to_json(self) -> bytes:
+        """Return the job as JSON."""
+        return json.dumps(asdict(self)).encode()
+
+
+def job_from_json(text: bytes) -> Job:
+    """Return the job that `to_json` wrote."""
+    values = json.loads(text)
+    values["init"], values["call"] = _signature(values["init"]), _signature(values["call"])
+    return Job(**values)
+
+
+def _signature(value: Mapping[str, Any]) -> Signature:
+    arguments = value["arguments"]
+    return Signature(None if arguments is None else tuple(Argument(**a) for a in arguments), value["inherited_from"])

@@ -1,0 +1,79 @@
+"""What a call returned: described, checked, compared. Runs in the file's own process."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+class BadOutput(Exception):
+    """The call returned what no user can use. The message says what."""
+
+
+def arrays(value: Any, depth: int = 4) -> Iterator[Any]:
+    """Yield every tensor, array and image in a return value, as a numpy array on the CPU; bf16 as float32."""
+    import numpy
+    import torch
+    from PIL import Image
+
+    if isinstance(value, torch.Tensor):
+        tensor = value.detach().cpu()
+        yield (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    elif isinstance(value, numpy.ndarray):
+        yield value
+    elif isinstance(value, Image.Image):
+        yield numpy.asarray(value)
+    elif depth and isinstance(value, Mapping):
+        for item in value.values():
+            yield from arrays(item, depth - 1)
+    elif depth and isinstance(value, (list, tuple)):
+        for item in value:
+            yield from arrays(item, depth - 1)
+
+
+def check(value: Any) -> None:
+    """Check that a return value can be used.
+
+    Raises:
+        BadOutput: when it is nothing, a generator, empty, or holds numbers that are not finite.
+    """
+    import numpy
+
+    if value is None:
+        raise BadOutput("`__call__` returned None")
+    if isinstance(value, (types.GeneratorType, types.CoroutineType)):
+        raise BadOutput(f"`__call__` returned a {type(value).__name__}, not a result")
+    for array in arrays(value):
+        if array.size == 0:
+            raise BadOutput(f"`__call__` returned an empty array of shape {array.shape}")
+        if array.dtype.kind in "fc" and not numpy.isfinite(array).all():
+            share = 1 - numpy.isfinite(array).mean()
+            raise BadOutput(f"`__call__` returned numbers that are not finite ({share:.0%} of shape {array.shape})")
+
+
+def describe(value: Any) -> str:
+    """Return what a value is, on one line, such as `ImagePipelineOutput: images 1 x Image 64x64 RGB`."""
+    from PIL import Image
+
+    if isinstance(value, Image.Image):
+        return f"Image {value.width}x{value.height} {value.mode}"
+    if isinstance(value, Mapping):
+        items = ", ".join(f"{key} {describe(item)}" for key, item in list(value.items())[:4] if item is not None)
+        return f"{type(value).__name__}: {items}"
+    if isinstance(value, (list, tuple)) and value:
+        first = describe(value[0])
+        return f"{len(value)} x {first}" if len(value) > 1 or isinstance(value, list) else f"({first},)"
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ + (f" {tuple(shape)}" if shape is not None else "")
+
+
+def same(first: Any, second: Any) -> bool:
+    """Return whether two return values hold the same arrays, up to rounding."""
+    import numpy
+
+    ones, others = list(arrays(first)), list(arrays(second))
+    return len(ones) == len(others) and all(
+        a.shape == b.shape and numpy.allclose(a, b, rtol=1e-3, atol=1e-4, equal_nan=True)
+        for a, b in zip(ones, others, strict=True)
+    )

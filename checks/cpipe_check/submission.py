@@ -1,0 +1,206 @@
+"""Where files come from: paths on the command line, directories laid out as a Hub repository, standard input."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cpipe_check.text import clean_line
+
+# The largest pipeline file in diffusers' examples/community has 0.13 MB.
+MAX_BYTES = 1_000_000
+_SKIPPED_DIRECTORIES = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist", "venv"})
+_MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)?")
+
+
+class InputProblem(Exception):
+    """A path that cannot be checked. The message is one line that says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One pipeline file to check.
+
+    `path` is how the user named it, `content` its bytes. `directory` is where its siblings stand, None for standard
+    input. `hub_layout` is True when the directory is laid out as a Hub repository. `discovered` is True when a
+    directory was searched for it, so that it may turn out to be no pipeline file at all.
+    """
+
+    path: str
+    content: bytes
+    directory: Path | None
+    hub_layout: bool = False
+    discovered: bool = False
+
+    @property
+    def name(self) -> str:
+        """The file's name without its directory."""
+        return Path(self.path).name
+
+    def read_sibling(self, module: str) -> bytes | None:
+        """Return the bytes of `module` (at most one dot deep) beside the file, None when there is no such file."""
+        if self.directory is None or not _MODULE.fullmatch(module):
+            return None
+        try:
+            return read_regular(self.directory / (module.replace(".", "/") + ".py"))
+        except InputProblem:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What the paths on a command line came to: submissions, files passed over with a reason, and problems."""
+
+    submissions: tuple[Submission, ...]
+    skipped: tuple[tuple[str, str], ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Found:
+    submissions: list[Submission] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+
+def read_regular(path: Path) -> bytes:
+    """Return the bytes of a regular file of at most `MAX_BYTES`. Never blocks on a FIFO or a device.
+
+    Raises:
+        InputProblem: for anything else.
+    """
+    shown = clean_line(str(path))
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    except (OSError, ValueError) as error:
+        raise InputProblem(_why_not_opened(path, shown, error)) from None
+    with open(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise InputProblem(f"{shown}: not a regular file; use `-` to check what comes from standard input")
+        content = file.read(MAX_BYTES + 1)
+        size = max(os.fstat(handle).st_size, len(content))
+    if len(content) > MAX_BYTES:
+        raise InputProblem(
+            f"{shown}: {size / 1e6:.1f} MB is too large for a pipeline file (at most {MAX_BYTES / 1e6:g} MB)"
+        )
+    return content
+
+
+def _why_not_opened(path: Path, shown: str, error: OSError | ValueError) -> str:
+    if isinstance(error, ValueError):
+        return f"{shown}: not a path: {clean_line(str(error))}"
+    if isinstance(error, FileNotFoundError):
+        if os.path.islink(path):
+            return f"{shown}: broken symbolic link to {clean_line(os.readlink(path))}"
+        return f"{shown}: no such file or directory"
+    if isinstance(error, PermissionError):
+        return f"{shown}: permission denied; make it readable (chmod +r)"
+    return f"{shown}: {error.strerror or type(error).__name__}"
+
+
+def collect(paths: Sequence[str], stdin: bytes = b"", stdin_filename: str = "<stdin>") -> Collection:
+    """Return the submissions that `paths` name. A path that cannot be used becomes a problem; the others go on.
+
+    `stdin` is what `-` stands for, and `stdin_filename` the name that it is shown and loaded under.
+    """
+    submissions: list[Submission] = []
+    skipped: list[tuple[str, str]] = []
+    problems: list[str] = []
+    for path in dict.fromkeys(paths):
+        try:
+            found = _from_stdin(stdin, stdin_filename) if path == "-" else _from_path(path)
+        except InputProblem as problem:
+            problems.append(str(problem))
+            continue
+        known = {s.path for s in submissions}
+        submissions.extend(s for s in found.submissions if s.path not in known)
+        skipped.extend(found.skipped)
+    return Collection(tuple(submissions), tuple(skipped), tuple(problems))
+
+
+def _from_stdin(stdin: bytes, filename: str) -> _Found:
+    content = stdin
+    if len(content) > MAX_BYTES:
+        raise InputProblem(f"standard input is too large for a pipeline file (at most {MAX_BYTES / 1e6:g} MB)")
+    parent = Path(filename).parent
+    return _Found([Submission(filename, content, parent if parent != Path() else None)])
+
+
+def _from_path(text: str) -> _Found:
+    path = Path(text)
+    if path.is_dir():
+        return _from_directory(path)
+    if path.suffix != ".py" and path.is_file():
+        raise InputProblem(f"{clean_line(text)}: not a `.py` file; the loader takes no other for a pipeline file")
+    return _Found([Submission(text, read_regular(path), path.parent)])
+
+
+def _from_directory(root: Path) -> _Found:
+    found = _Found()
+    if _is_hub_layout(root):
+        found.submissions.append(_hub_submission(root))
+        return found
+    try:
+        for directory, folders, files in os.walk(root, onerror=_raise):
+            folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in _SKIPPED_DIRECTORIES)
+            here = Path(directory)
+            if here != root and _is_hub_layout(here):
+                folders.clear()
+                _try(found, here, _hub_submission)
+                continue
+            for name in sorted(files):
+                if name.endswith(".py"):
+                    _try(found, here / name, _discovered)
+    except OSError as error:
+        raise InputProblem(f"{clean_line(str(root))}: {error.strerror or 'cannot be listed'}") from None
+    if not found.submissions:
+        raise InputProblem(f"{clean_line(str(root))}: no pipeline files in this directory")
+    return found
+
+
+def _discovered(path: Path) -> Submission:
+    content = read_regular(path)
+    if b"Pipeline" not in content:
+        raise InputProblem(f"{path}: mentions no pipeline")
+    return Submission(str(path), content, path.parent, discovered=True)
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _try(found: _Found, path: Path, make: Callable[[Path], Submission]) -> None:
+    try:
+        found.submissions.append(make(path))
+    except InputProblem as problem:
+        found.skipped.append((str(path), str(problem).rpartition(": ")[2]))
+
+
+def _is_hub_layout(directory: Path) -> bool:
+    return (directory / "pipeline.py").is_file() or (directory / "model_index.json").is_file()
+
+
+def _hub_submission(directory: Path) -> Submission:
+    """The pipeline file of a Hub repository: `pipeline.py`, or the module that `model_index.json` names."""
+    path = directory / "pipeline.py"
+    if not path.is_file():
+        path = directory / f"{_named_module(directory)}.py"
+    return Submission(str(path), read_regular(path), directory, hub_layout=path.name == "pipeline.py")
+
+
+def _named_module(directory: Path) -> str:
+    index = directory / "model_index.json"
+    try:
+        class_name = json.loads(read_regular(index)).get("_class_name")
+    except (ValueError, RecursionError, AttributeError):
+        raise InputProblem(f"{clean_line(str(index))}: not a JSON object") from None
+    match class_name:
+        case [str(module), str()] if _MODULE.fullmatch(module):
+            return module
+    raise InputProblem(
+        f"{clean_line(str(directory))}: no pipeline.py, and model_index.json names no custom pipeline file"
+    )

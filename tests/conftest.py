@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+PIPELINES = HERE / "pipelines"
+
+
+@dataclass(frozen=True)
+class RealOutcome:
+    """What the real diffusers did with a file: the stage that failed ("" for none) and its error."""
+
+    stage: str
+    error: str
+
+
+class RealLoader:
+    """Asks the real diffusers; see loader_server.py."""
+
+    def __init__(self, process: subprocess.Popen[str], scratch: Callable[[str], Path]) -> None:
+        self._process = process
+        self._scratch = scratch
+
+    def load(self, content: bytes, siblings: dict[str, str] | None = None, name: str = "my_pipeline.py") -> RealOutcome:
+        directory = self._scratch("case")
+        (directory / name).write_bytes(content)
+        for sibling, text in (siblings or {}).items():
+            (directory / sibling).write_text(text, encoding="utf-8")
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([str(directory / name), str(directory)]) + "\n")
+        self._process.stdin.flush()
+        return RealOutcome(*json.loads(self._process.stdout.readline()))
+
+
+@pytest.fixture(scope="session")
+def real_loader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealLoader]:
+    pytest.importorskip("diffusers", reason="the real loader needs the smoke extra")
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "loader_server.py"), str(tmp_path_factory.mktemp("reference"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    yield RealLoader(process, tmp_path_factory.mktemp)
+    process.kill()
+    process.wait()
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+
+def run_command(*arguments: str | Path, cwd: Path | None = None, stdin: bytes = b"", **env: str) -> Done:
+    """Run `cpipe-check` as a user would, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "cpipe_check", *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        cwd=cwd,
+        env={**os.environ, **env},
+        timeout=300,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@pytest.fixture
+def command() -> Callable[..., Done]:
+    return run_command

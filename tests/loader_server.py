@@ -1,0 +1,69 @@
+"""The real diffusers loader, kept warm: imports torch and diffusers once and forks for every pipeline file.
+
+Reads a JSON array `[FILE, SCRATCH]` a line and answers with `[STAGE, ERROR]` a line: the stage that failed ("" for
+none) of load, components, save, reload, and the error as Python prints it.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import diffusers
+import torch
+from diffusers.utils import dynamic_modules_utils
+
+from cpipe_check.smoke.reference.families import DDPM, build
+
+
+def stages(file: str, scratch: Path, reference: Path):
+    load = diffusers.DiffusionPipeline.from_pretrained
+    options = {"custom_pipeline": file, "trust_remote_code": True}
+    saved = str(scratch / "saved")
+    yield "load"
+    pipe = load(str(reference), **options)
+    yield "components"
+    _ = pipe.components
+    yield "save"
+    pipe.save_pretrained(saved)
+    yield "reload"
+    load(saved, **options)
+
+
+def answer(file: str, scratch: Path, reference: Path) -> list[str]:
+    modules = str(scratch / "modules")
+    for module in list(sys.modules.values()):
+        if getattr(module, "HF_MODULES_CACHE", None):
+            module.HF_MODULES_CACHE = modules
+    dynamic_modules_utils.HF_MODULES_CACHE = modules
+    stage = ""
+    try:
+        for name in stages(file, scratch, reference):
+            stage = name
+    except BaseException as error:
+        return [stage, f"{type(error).__name__}: {error}"]
+    return ["", ""]
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    diffusers.utils.logging.disable_progress_bar()
+    diffusers.utils.logging.set_verbosity_error()
+    reference = Path(sys.argv[1]) / "tiny-ddpm"
+    build(DDPM, reference)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        file, scratch = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            replies = os.dup(1)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            text = json.dumps(answer(file, Path(scratch), reference))
+            os.write(replies, text.encode() + b"\n")
+            os._exit(0)
+        if os.waitpid(child, 0)[1] != 0:
+            print(json.dumps(["load", "its process died"]), flush=True)
+
+
+if __name__ == "__main__":
+    main()

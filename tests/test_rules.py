@@ -1,0 +1,86 @@
+"""Every rule finds its bad cases and is silent on its good ones; what it promises of real diffusers is so."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from cpipe_check import pipeline_file
+from cpipe_check.finding import Finding, Severity
+from cpipe_check.parsing import with_deep_stack
+from cpipe_check.rules import RULES, Rule
+from cpipe_check.rules.base import Case
+from cpipe_check.static import findings
+
+BAD = [pytest.param(rule, case, id=f"{rule.code}-bad{i}") for rule in RULES for i, case in enumerate(rule.bad)]
+GOOD = [pytest.param(rule, case, id=f"{rule.code}-good{i}") for rule in RULES for i, case in enumerate(rule.good)]
+ERRORS = [param for param in BAD if param.values[0].severity is Severity.ERROR]
+
+
+def found(case: Case) -> tuple[Finding, ...]:
+    def read(name: str) -> bytes | None:
+        text = case.siblings.get(f"{name}.py")
+        return None if text is None else text.encode()
+
+    return with_deep_stack(lambda: findings(pipeline_file.read("my_pipeline.py", case.content, read)))
+
+
+@pytest.mark.parametrize(("rule", "case"), BAD)
+def test_finds_bad_case(rule: Rule, case: Case) -> None:
+    assert rule.code in [finding.code for finding in found(case)]
+
+
+@pytest.mark.parametrize(("rule", "case"), GOOD)
+def test_silent_on_good_case(rule: Rule, case: Case) -> None:
+    assert rule.code not in [finding.code for finding in found(case)]
+
+
+@pytest.mark.parametrize(("rule", "case"), ERRORS)
+def test_real_diffusers_refuses_bad_case(real_loader, rule: Rule, case: Case) -> None:
+    finding = next(finding for finding in found(case) if finding.code == rule.code)
+    real = real_loader.load(case.content, dict(case.siblings))
+    assert real.stage == finding.breaks == rule.breaks
+    assert finding.consequence, "an error says what the user will see"
+    assert finding.consequence in real.error
+
+
+@pytest.mark.parametrize(("rule", "case"), GOOD)
+def test_real_diffusers_takes_good_case(real_loader, rule: Rule, case: Case) -> None:
+    real = real_loader.load(case.content, dict(case.siblings))
+    assert (real.stage, real.error) == ("", "")
+
+
+@pytest.mark.parametrize(("rule", "case"), BAD)
+def test_fix_mends(real_loader, rule: Rule, case: Case) -> None:
+    fixes = [f.fix for f in found(case) if f.code == rule.code and f.fix is not None]
+    if not fixes:
+        pytest.skip("no fix for this case")
+    lines = case.content.decode().split("\n")
+    for edit in fixes[0].edits:
+        line = lines[edit.span.line - 1]
+        lines[edit.span.line - 1] = line[: edit.span.column - 1] + edit.text + line[edit.span.end_column - 1 :]
+    mended = "\n".join(lines).encode()
+    assert rule.code not in [finding.code for finding in found(Case(mended))]
+    assert real_loader.load(mended).stage == ""
+
+
+def test_codes_are_unique_and_gap_free() -> None:
+    codes = [rule.code for rule in RULES]
+    assert codes == sorted(set(codes))
+    families: dict[str, list[int]] = {}
+    for code in codes:
+        assert re.fullmatch(r"CP[1-7]\d\d", code)
+        families.setdefault(code[:3], []).append(int(code[3:]))
+    for numbers in families.values():
+        assert numbers == list(range(1, len(numbers) + 1))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_rule_is_documented(rule: Rule) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9-]+", rule.name)
+    assert rule.summary.endswith(".")
+    assert rule.docs is not None
+    assert rule.docs.count("\n") > 2, "say what the user sees and what to do"
+    assert rule.bad
+    assert rule.good
