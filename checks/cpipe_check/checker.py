@@ -25,19 +25,25 @@ from cpipe_check.submission import Collection, Submission
 
 # Starting a second process costs about as much as checking this many files.
 _WORTH_A_POOL = 6
+_UNREAD = "too deeply nested for our parser"
 STATIC_ONLY = Smoke(Verdict.NOT_RUN, "switched off by --static")
 
 
 @dataclass(frozen=True, slots=True)
 class StaticResult:
-    """What the static check of one submission came to. `target` is None when there is nothing to smoke-load."""
+    """What the static check of one submission came to.
+
+    `unknown` says why it cannot tell which class the loader would pick, "" when it can. `target` is None when there is
+    nothing to smoke-load, for the reason in `why_no_target`.
+    """
 
     pipeline_class: str | None
     components: tuple[Component, ...]
     findings: tuple[Finding, ...]
     lines: dict[int, str]
     defines_pipeline: bool
-    target: SmokeTarget | None
+    unknown: str
+    target: SmokeTarget | None = None
     why_no_target: str = ""
 
 
@@ -51,7 +57,10 @@ def _silent(done: int, total: int, what: str) -> None:
 
 def check_static(submission: Submission) -> StaticResult:
     """Check one submission without running any of it. Never raises for what the file holds."""
-    return with_deep_stack(lambda: _check_static(submission))
+    try:
+        return with_deep_stack(lambda: _check_static(submission))
+    except RecursionError:
+        return StaticResult(None, (), (), {}, b"Pipeline" in submission.content, _UNREAD)
 
 
 def _check_static(submission: Submission) -> StaticResult:
@@ -63,11 +72,18 @@ def _check_static(submission: Submission) -> StaticResult:
         pipeline_class=file.pipeline_class.name if file.pipeline_class else None,
         components=_components(file),
         findings=found,
-        lines={f.span.line: lines[f.span.line - 1][:400] for f in found if f.span.line <= len(lines)},
+        lines={f.span.line: lines[f.span.line - 1][:20_000] for f in found if f.span.line <= len(lines)},
         defines_pipeline=file.defines_pipeline,
+        unknown=_unknown(file),
         target=target,
         why_no_target=why,
     )
+
+
+def _unknown(file: PipelineFile) -> str:
+    if file.pipeline_class is not None:
+        return ""
+    return _UNREAD if file.namespace is None else "which class the loader would pick is not clear from the text"
 
 
 def _components(file: PipelineFile) -> tuple[Component, ...]:
@@ -88,8 +104,8 @@ def _target(file: PipelineFile, found: Sequence[Finding]) -> tuple[SmokeTarget |
     impossible = next((f for f in found if f.breaks == "load"), None)
     if impossible is not None:
         return None, f"{impossible.code} shows that it cannot load"
-    if file.pipeline_class is None or file.namespace is None:
-        return None, "cannot tell from the text which class the loader would pick"
+    if file.pipeline_class is None:
+        return None, f"cannot tell: {_unknown(file)}"
     init = _signature(file, "__init__")
     call = _signature(file, "__call__")
     if init is None or call is None:
@@ -142,7 +158,15 @@ def check(collection: Collection, smoke: SmokeOptions | None = None, tell: Progr
 
 
 def _file_report(submission: Submission, static: StaticResult, smoke: Smoke) -> FileReport:
-    return FileReport(submission.path, static.pipeline_class, static.components, static.findings, smoke, static.lines)
+    return FileReport(
+        path=submission.path,
+        pipeline_class=static.pipeline_class,
+        components=static.components,
+        unknown=static.unknown,
+        findings=static.findings,
+        smoke=smoke,
+        lines=static.lines,
+    )
 
 
 def _smoke(

@@ -131,7 +131,7 @@ def _reference(reference: str | None, quiet: bool) -> str:
 
 
 class _Unserved(click.ClickException):
-    exit_code = 3
+    """Something asked for by name cannot be had."""
 
 
 def _explain(code: str) -> str:
@@ -164,9 +164,12 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _on_terminate)
     try:
         sys.exit(command.main(standalone_mode=False))
-    except click.ClickException as error:
+    except click.UsageError as error:
         error.show()
-        code = error.exit_code
+        code = 2
+    except click.ClickException as error:
+        click.echo(f"cpipe-check: {error.format_message()}", err=True)
+        code = 3 if isinstance(error, _Unserved) else 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("cpipe-check: interrupted", err=True)
         code = INTERRUPTED

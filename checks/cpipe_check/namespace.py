@@ -121,8 +121,8 @@ class _Run:
                 return inner if all(isinstance(v, (LocalClass, Imported)) for v in inner) else _UNKNOWN
             case cst.IfExp(body=body, orelse=orelse):
                 return self.values(body, env) | self.values(orelse, env)
-            case cst.BooleanOperation(left=left, right=right):
-                return self.values(left, env) | self.values(right, env)
+            case cst.BooleanOperation():
+                return _UNKNOWN
             case cst.Call():
                 return self._called(node, env)
             case _:

@@ -132,9 +132,9 @@ def _from_stdin(stdin: bytes, filename: str) -> _Found:
 
 def _from_path(text: str) -> _Found:
     path = Path(text)
-    if path.is_dir():
+    if os.path.isdir(path):
         return _from_directory(path)
-    if path.suffix != ".py" and path.is_file():
+    if path.suffix != ".py" and os.path.isfile(path):
         raise InputProblem(f"{clean_line(text)}: not a `.py` file; the loader takes no other for a pipeline file")
     return _Found([Submission(text, read_regular(path), path.parent)])
 
@@ -181,13 +181,13 @@ def _try(found: _Found, path: Path, make: Callable[[Path], Submission]) -> None:
 
 
 def _is_hub_layout(directory: Path) -> bool:
-    return (directory / "pipeline.py").is_file() or (directory / "model_index.json").is_file()
+    return any(os.path.isfile(directory / name) for name in ("pipeline.py", "model_index.json"))
 
 
 def _hub_submission(directory: Path) -> Submission:
     """The pipeline file of a Hub repository: `pipeline.py`, or the module that `model_index.json` names."""
     path = directory / "pipeline.py"
-    if not path.is_file():
+    if not os.path.isfile(path):
         path = directory / f"{_named_module(directory)}.py"
     return Submission(str(path), read_regular(path), directory, hub_layout=path.name == "pipeline.py")
 

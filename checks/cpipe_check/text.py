@@ -8,6 +8,7 @@ import unicodedata
 _ESCAPE_SEQUENCE = re.compile(
     r"\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_].*?(?:\x1b\\|$)|\[[0-?]*[ -/]*[@-~]?|[ -/]*[0-~]?)", re.DOTALL
 )
+_RUNNER_COMMAND = re.compile(r"^(\s*)::", re.MULTILINE)
 # Control, format (bidi marks among them), surrogate, private, unassigned, line and paragraph separators.
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -23,6 +24,14 @@ def clean(text: str, limit: int = 2000) -> str:
         text = _ESCAPE_SEQUENCE.sub("", text)
         text = "".join(c if c in "\n\t" or unicodedata.category(c) not in _UNPRINTABLE else "\ufffd" for c in text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def inert_in_logs(text: str) -> str:
+    """Return `text` with nothing in it that GitHub's runner takes for a command.
+
+    It obeys `::` at the start of a trimmed line and `##[` anywhere in one.
+    """
+    return _RUNNER_COMMAND.sub(r"\1: :", text).replace("##[", "# #[")
 
 
 def clean_line(text: str, limit: int = 300) -> str:

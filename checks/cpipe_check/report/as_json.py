@@ -35,6 +35,7 @@ def _file(file: FileReport) -> dict[str, Any]:
         "path": clean(file.path),
         "pipeline_class": file.pipeline_class,
         "components": [_component(component) for component in file.components],
+        "static": file.static,
         "findings": [_finding(finding) for finding in file.findings],
         "smoke": _smoke(file.smoke),
     }

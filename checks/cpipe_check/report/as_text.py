@@ -8,7 +8,7 @@ import click
 
 from cpipe_check.finding import Finding, Severity
 from cpipe_check.report.model import FileReport, Report, Smoke, Verdict
-from cpipe_check.text import clean, clean_line
+from cpipe_check.text import clean_line, inert_in_logs
 
 _COLOURS = {
     Severity.ERROR: "red",
@@ -21,6 +21,7 @@ _COLOURS = {
 # What fails, by the stage that a finding breaks.
 _FAILS = {"load": "loading", "components": "`pipe.components`", "reload": "loading what `save_pretrained` wrote"}
 _MAX_SKIPPED = 5
+_WIDTH = 160
 
 
 def render(report: Report, colour: bool = False) -> str:
@@ -29,7 +30,7 @@ def render(report: Report, colour: bool = False) -> str:
     lines.extend(_skipped(report))
     lines.extend(_summary(report))
     text = "\n".join(lines).rstrip("\n")
-    text = text + "\n" if text else ""
+    text = inert_in_logs(text) + "\n" if text else ""
     return text if colour else click.unstyle(text)
 
 
@@ -45,13 +46,16 @@ def _file(file: FileReport, rules: int) -> Iterator[str]:
 
 
 def _static(file: FileReport, rules: int) -> str:
+    if file.static == "cannot tell":
+        return click.style("cannot tell", fg="yellow") + f": {file.unknown}"
+    if file.static == "ok":
+        return click.style("ok", fg="green") + f"     {rules} rules"
     counts = {severity: sum(f.severity is severity for f in file.findings) for severity in Severity}
-    parts = [
+    return ", ".join(
         click.style(f"{n} {severity.value}{'s' if n > 1 else ''}", fg=_COLOURS[severity])
         for severity, n in counts.items()
         if n
-    ]
-    return ", ".join(parts) if parts else click.style("ok", fg="green") + f"     {rules} rules"
+    )
 
 
 def _finding(file: FileReport, finding: Finding) -> Iterator[str]:
@@ -60,19 +64,28 @@ def _finding(file: FileReport, finding: Finding) -> Iterator[str]:
     code = click.style(finding.code, bold=True)
     yield f"{clean_line(file.path)}:{span.line}:{span.column}: {code} {severity}: {clean_line(finding.message)}"
     margin = " " * len(str(span.line))
-    source = file.lines.get(span.line, "").rstrip()
-    if source:
-        # Each character that cannot be shown is replaced by one, so that the marks stay below what they mark.
-        shown = "".join(clean(c) or "\ufffd" if c != "\t" else " " for c in source[:200])
-        marks = "^" * max(1, min(span.end_column, len(shown) + 1) - span.column)
-        yield f"{margin} |"
-        yield f"{span.line} | {shown}"
-        yield f"{margin} | {' ' * (span.column - 1)}{marks} {clean_line(finding.label)}".rstrip()
-        yield f"{margin} |"
+    yield from _code_frame(file.lines.get(span.line, "").rstrip(), finding, margin)
     if finding.consequence:
         yield f"{margin} = {_FAILS.get(finding.breaks, 'it')} fails with: {clean_line(finding.consequence)}"
     if finding.advice:
         yield f"{margin} = {'fix' if finding.fix else 'help'}: {clean_line(finding.advice)}"
+
+
+def _code_frame(source: str, finding: Finding, margin: str) -> Iterator[str]:
+    """Yield the source line with the span marked; of a long line the part around the span, of a binary one nothing."""
+    # Each character that cannot be shown is replaced by one, so that the marks stay below what they mark.
+    shown = "".join(" " if c == "\t" else c if c.isprintable() else "\ufffd" for c in source)
+    if not shown or shown.count("\ufffd") > len(shown) // 4:
+        return
+    span = finding.span
+    first = max(0, min(span.column - 1, len(shown)) - _WIDTH // 2) if len(shown) > _WIDTH else 0
+    shown = shown[first : first + _WIDTH]
+    column = span.column - 1 - first
+    marks = "^" * max(1, min(span.end_column - 1 - first, len(shown)) - column)
+    yield f"{margin} |"
+    yield f"{span.line} | {shown}"
+    yield f"{margin} | {' ' * column}{marks} {clean_line(finding.label)}".rstrip()
+    yield f"{margin} |"
 
 
 def _smoke(file: FileReport) -> Iterator[str]:

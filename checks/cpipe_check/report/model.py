@@ -65,14 +65,26 @@ class Smoke:
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """Everything known about one pipeline file. `lines` holds the source lines that findings point at, by number."""
+    """Everything known about one pipeline file.
+
+    `unknown` says why the static check cannot tell which class the loader would pick, "" when it can. `lines` holds
+    the source lines that findings point at, by number.
+    """
 
     path: str
     pipeline_class: str | None
     components: tuple[Component, ...]
+    unknown: str
     findings: tuple[Finding, ...]
     smoke: Smoke
     lines: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def static(self) -> str:
+        """What the static check came to: "ok", "findings" or "cannot tell"."""
+        if self.findings:
+            return "findings"
+        return "cannot tell" if self.unknown else "ok"
 
     @property
     def failed(self) -> bool:

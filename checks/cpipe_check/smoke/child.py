@@ -66,5 +66,8 @@ def _verdict(job: Job, channel: Channel) -> dict[str, Any]:
     try:
         stages.run(job, plan, channel)
     except BaseException as error:
+        lacking = failures.lacking(error, job)
+        if lacking:
+            return {"verdict": "not run", "reason": lacking}
         return {"verdict": "failed", **failures.describe(error, job)}
     return {"verdict": "ran", "reason": ""}

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import linecache
 import os
+import sys
 import traceback
+from importlib.util import find_spec
 from typing import Any
 
 from cpipe_check.smoke.job import Job
 
 _MAX_FRAMES = 5
+
+
+def lacking(error: BaseException, job: Job) -> str:
+    """Return what this machine lacks, when that and not the file is why it failed; "" otherwise."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if type(seen).__name__ in ("OfflineModeIsEnabled", "LocalEntryNotFoundError"):
+            return "it downloads from the Hub while it loads or runs, and the smoke-load has no network"
+        seen = seen.__cause__ or seen.__context__
+    if isinstance(error, ModuleNotFoundError) and error.name and error.__traceback__ is not None:
+        root = error.name.partition(".")[0]
+        own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own(frame.filename, job)]
+        if own and root not in sys.modules and not root.startswith("diffusers") and find_spec(root) is None:
+            return f"it needs a package that is not installed here: pip install {root}"
+    return ""
 
 
 def describe(error: BaseException, job: Job) -> dict[str, Any]:

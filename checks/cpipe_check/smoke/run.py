@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -179,8 +180,10 @@ def _ending(transcript: _Transcript, outcome: process.Outcome, options: SmokeOpt
     where = f"in {transcript.running}"
     end = transcript.end or {}
     reason = clean_line(str(end.get("reason", "")), 700)
-    if end.get("verdict") == "not run" and not any(stage.name == "load" for stage in transcript.stages):
-        return Verdict.NOT_RUN, reason, end.get("unserved") is True
+    if end.get("verdict") == "not run" and outcome.exit_code == 0:
+        # After the file has been imported it may say so of itself, but not that the machine is to blame.
+        ours = all(stage.name != "load" for stage in transcript.stages)
+        return Verdict.NOT_RUN, reason, ours and end.get("unserved") is True
     if outcome.over == "time":
         return Verdict.FAILED, f"{where}: not finished after {options.seconds:g} s", False
     if outcome.over or transcript.broken:
@@ -188,11 +191,20 @@ def _ending(transcript: _Transcript, outcome: process.Outcome, options: SmokeOpt
     if transcript.end is None or outcome.exit_code != 0:
         if transcript.running == "start":
             return Verdict.NOT_RUN, f"torch and diffusers did not start: {_tail(outcome)}", True
-        return Verdict.FAILED, f"{where}: its process ended with exit code {outcome.exit_code}: {_tail(outcome)}", False
+        return Verdict.FAILED, f"{where}: its process {_how(outcome.exit_code)}: {_tail(outcome)}", False
     done = tuple(stage.name for stage in transcript.stages if stage.ok)
     if end.get("verdict") == "ran" and done == STAGES:
         return Verdict.RAN, "", False
     return Verdict.FAILED, f"{where}: {reason or 'its report is not complete'}", False
+
+
+def _how(exit_code: int) -> str:
+    if exit_code >= 0:
+        return f"ended with exit code {exit_code} and no report"
+    try:
+        return f"was killed by {signal.Signals(-exit_code).name}"
+    except ValueError:
+        return f"was killed by signal {-exit_code}"
 
 
 def _tail(outcome: process.Outcome) -> str:

@@ -75,7 +75,7 @@ def run(job: Job, plan: Plan, channel: Channel) -> None:
             str(source),
             custom_pipeline=job.custom_pipeline,
             trust_remote_code=True,
-            torch_dtype=plan.dtype,
+            **({} if plan.dtype == torch.float32 else {"torch_dtype": plan.dtype}),
             **plan.passed,
         )
         pipe.set_progress_bar_config(disable=True)

@@ -12,6 +12,7 @@ from cpipe_check.smoke.job import Argument
 from cpipe_check.smoke.reference.components import FACTORIES, factory
 
 _CLASS_NAME = re.compile(r"[A-Z]\w*")
+_PLAIN_VALUE = re.compile(r"\b(int|float|str|bool|bytes|dict|list)\b")
 _NO_CLASS = frozenset({"Optional", "Union", "None", "List", "Any", "Callable", "Type"})
 # Annotations that any model, tokenizer or image processor satisfies.
 _ANY_CLASS = frozenset({"ModelMixin", "Module", "PreTrainedModel", "PreTrainedTokenizer", "PreTrainedTokenizerBase"})
@@ -61,6 +62,8 @@ def classes_named(annotation: str | None) -> list[str]:
 def accepts(annotation: str | None, class_name: str) -> bool:
     """Return whether a parameter so annotated takes a component of a class. Any scheduler stands for any other."""
     names = classes_named(annotation)
+    if not names and _PLAIN_VALUE.search(annotation or ""):
+        return False
     if not names or class_name in names or not _ANY_CLASS.isdisjoint(names):
         return True
     if class_name.endswith("Scheduler"):
