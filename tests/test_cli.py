@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from conftest import PIPELINES, Done
 
 GOOD = (PIPELINES / "one_step_unet.py").read_bytes()
@@ -81,7 +82,7 @@ def test_nesting_that_python_takes(command, tmp_path: Path) -> None:
     [
         (lambda p: None, "no such file or directory"),
         (lambda p: p.symlink_to("nowhere.py"), "broken symbolic link to nowhere.py"),
-        (lambda p: os.mkfifo(p), "not a regular file"),
+        (os.mkfifo, "not a regular file"),
         (lambda p: p.mkdir(), "no pipeline files in this directory"),
         (lambda p: p.write_bytes(b"x = 1\n" * 900_000), "5.4 MB is too large for a pipeline file"),
     ],

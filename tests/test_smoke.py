@@ -14,8 +14,8 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from conftest import PIPELINES
 
+from conftest import PIPELINES
 from cpipe_check.checker import check
 from cpipe_check.report import as_json, as_text
 from cpipe_check.report.model import FileReport, Smoke, Verdict
@@ -188,7 +188,9 @@ def test_device_that_is_not_there(command) -> None:
 def test_no_secret_reaches_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_canary")
     monkeypatch.setenv("GITHUB_TOKEN", "ghs_canary")
-    body = "        import os; raise ValueError(sorted(v for v in os.environ.values() if 'canary' in v), os.environ['HOME'])\n"
+    body = """        import os
+        raise ValueError([v for v in os.environ.values() if 'canary' in v], os.environ['HOME'])
+"""
     reason = smoke(tmp_path, one_step(body)).smoke.reason
     assert "ValueError: ([], '…/home')" in reason
 

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import PIPELINES
 
+from conftest import PIPELINES
 from cpipe_check.checker import check
 from cpipe_check.submission import collect
 

@@ -12,6 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 from cpipe_check import lineage, pipeline_file
+from cpipe_check.definitions import function_of
 from cpipe_check.facts import Class, Function, Imported
 from cpipe_check.finding import Finding
 from cpipe_check.parsing import with_deep_stack
@@ -120,7 +121,7 @@ def _signature(file: PipelineFile, method: str) -> Signature | None:
     for item in lineage.ancestors(file.pipeline_class, file.namespace):
         if isinstance(item, Class):
             if method in item.methods:
-                return Signature(_arguments(item.methods[method]))
+                return Signature(_arguments(function_of(item.methods[method], method=True)))
         elif isinstance(item, Imported) and not lineage.is_plain(item):
             return Signature(None, f"{item.module}.{item.name}")
     return None

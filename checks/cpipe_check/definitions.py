@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import libcst as cst
 
 from cpipe_check import syntax
-from cpipe_check.facts import Base, Class, Function, Parameter, Values
+from cpipe_check.facts import Base, Class, Function, Parameter, Special, Values
 
 
 def function_of(node: cst.FunctionDef, *, method: bool = False) -> Function:
@@ -38,12 +38,12 @@ def _parameter(node: cst.Param, kind: str) -> Parameter:
 
 def class_of(node: cst.ClassDef, resolve: Callable[[cst.CSTNode], Values]) -> Class:
     """Return the facts about a class; `resolve` tells what a base expression may be bound to."""
-    methods: dict[str, Function] = {}
+    methods: dict[str, cst.FunctionDef] = {}
     attributes: dict[str, cst.BaseExpression | None] = {}
     for statement in _class_statements(node.body):
         match statement:
             case cst.FunctionDef(name=cst.Name(value=name)):
-                methods[name] = function_of(statement, method=True)
+                methods[name] = statement
             case cst.ClassDef(name=cst.Name(value=name)):
                 attributes[name] = None
             case cst.Assign(targets=targets, value=value):
@@ -55,13 +55,17 @@ def class_of(node: cst.ClassDef, resolve: Callable[[cst.CSTNode], Values]) -> Cl
                 attributes[name] = value
     return Class(
         name=node.name.value,
-        bases=tuple(Base(syntax.code(base.value), resolve(base.value)) for base in node.bases),
-        keywords=tuple(k.keyword.value for k in node.keywords if k.keyword),
+        bases=tuple(_base(base, resolve) for base in node.bases),
+        keywords=tuple(k.keyword.value if k.keyword else "**" for k in node.keywords),
         decorators=tuple(syntax.code(d.decorator) for d in node.decorators),
         methods=methods,
         attributes=attributes,
         node=node,
     )
+
+
+def _base(arg: cst.Arg, resolve: Callable[[cst.CSTNode], Values]) -> Base:
+    return Base(syntax.code(arg.value), frozenset({Special.UNKNOWN}) if arg.star else resolve(arg.value))
 
 
 def _class_statements(body: cst.BaseSuite) -> Iterator[cst.CSTNode]:

@@ -92,7 +92,7 @@ class Class:
     bases: tuple[Base, ...]
     keywords: tuple[str, ...]
     decorators: tuple[str, ...]
-    methods: Mapping[str, Function]
+    methods: Mapping[str, cst.FunctionDef]
     attributes: Mapping[str, cst.BaseExpression | None]
     node: cst.ClassDef
 

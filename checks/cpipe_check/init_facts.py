@@ -70,6 +70,16 @@ class InitFacts:
             d.rpartition(".")[2].partition("(")[0] == "register_to_config" for d in self.function.decorators
         )
 
+    def components_error(self) -> str:
+        """Return what `pipe.components` raises when the registered names are not the required parameters.
+
+        As `DiffusionPipeline.components` of diffusers 0.42 says it. Optional components would be among the expected.
+        """
+        optional = {p.name for p in self.function.parameters if not p.required}
+        expected = sorted(p.name for p in self.function.parameters if p.required)
+        actual = sorted(name for name in self.registered - optional if not name.startswith("_"))
+        return f"is incorrectly implemented. Expected {expected} to be defined, but {actual} are defined."
+
 
 def init_facts(function: Function) -> InitFacts:
     """Return the facts about an `__init__`."""

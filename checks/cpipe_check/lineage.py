@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cpipe_check.definitions import function_of
 from cpipe_check.facts import Class, Function, Imported, LocalClass, Namespace, Special, Truth, Value, Values
 
 # Roots of packages that define no pipeline class.
@@ -110,7 +111,7 @@ def init_of(cls: Class, namespace: Namespace) -> Init:
     for item in line:
         if isinstance(item, Class):
             if "__init__" in item.methods:
-                return Init(item, item.methods["__init__"], others_plain)
+                return Init(item, function_of(item.methods["__init__"], method=True), others_plain)
         elif not is_plain(item):
             break
     return Init(cls, None, others_plain)
@@ -125,7 +126,7 @@ def method_of(cls: Class, namespace: Namespace, name: str) -> tuple[Truth, Funct
     for item in line:
         if isinstance(item, Class):
             if name in item.methods:
-                return Truth.YES, item.methods[name]
+                return Truth.YES, function_of(item.methods[name], method=True)
             if name in item.attributes:
                 return Truth.YES, None
     outside = [item for item in line if not isinstance(item, Class)]

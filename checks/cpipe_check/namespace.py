@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 
 import libcst as cst
 
-from cpipe_check import syntax
-from cpipe_check.definitions import class_of, function_of
+from cpipe_check import control_flow, syntax
+from cpipe_check.definitions import class_of
 from cpipe_check.facts import Class, Import, Imported, LocalClass, Namespace, Special, Values
 
 _UNBOUND: Values = frozenset({Special.UNBOUND})
@@ -80,7 +80,7 @@ class _Run:
                 self._simple(node, env)
 
     def _simple(self, node: cst.CSTNode, env: Env) -> None:
-        self._note_reaching_in(node)
+        self._expression(node, env)
         match node:
             case cst.Assign(targets=targets, value=value):
                 values = self.values(value, env)
@@ -93,9 +93,13 @@ class _Run:
             case cst.Del(target=target):
                 self._bind(target, None, _UNBOUND, env)
 
-    def _note_reaching_in(self, node: cst.CSTNode) -> None:
-        if any(isinstance(n, cst.Name) and n.value in _REACHES_IN_AT_TOP for n in syntax.walk(node)):
-            self.dynamic = True
+    def _expression(self, root: cst.CSTNode, env: Env) -> None:
+        """Take note of what evaluating an expression can bind: `(name := value)`, and reaches into the namespace."""
+        for node in syntax.walk(root):
+            if isinstance(node, cst.Name) and node.value in _REACHES_IN_AT_TOP:
+                self.dynamic = True
+            elif isinstance(node, cst.NamedExpr):
+                self._bind(node.target, node.value, self.values(node.value, env), env)
 
     def _bind(self, target: cst.CSTNode, value: cst.CSTNode | None, values: Values, env: Env) -> None:
         match target:
@@ -172,14 +176,14 @@ class _Run:
     def _function(self, node: cst.FunctionDef, env: Env, guards: tuple[str, ...]) -> None:
         self._inner_imports(node.body, (*guards, "function"))
         kept = all(self._keeps(d.decorator, env) for d in node.decorators)
-        env[function_of(node).name] = _NO_CLASS if kept else _UNKNOWN
+        env[node.name.value] = _NO_CLASS if kept else _UNKNOWN
 
     def _keeps(self, decorator: cst.BaseExpression, env: Env) -> bool:
         values = self._named(decorator.func if isinstance(decorator, cst.Call) else decorator, env)
         return all(isinstance(v, Imported) and v.root in _KEEPING_ROOTS for v in values)
 
     def _inner_imports(self, body: cst.BaseSuite, guards: tuple[str, ...]) -> None:
-        inner = _Run(dynamic=True)
+        inner = _ImportsOnly(dynamic=True)
         inner.block(syntax.statements(body), {}, guards)
         self.imports.extend(inner.imports)
 
@@ -187,7 +191,7 @@ class _Run:
         if isinstance(node, cst.Import):
             for alias in node.names:
                 module = syntax.dotted(alias.name) or ""
-                bound_as = _alias(alias) or module.partition(".")[0]
+                bound_as = control_flow.alias(alias) or module.partition(".")[0]
                 bound = Imported(module if alias.asname else bound_as, None)
                 env[bound_as] = frozenset({bound})
                 self.imports.append(Import(Imported(module, None), bound_as, guards, alias))
@@ -200,13 +204,14 @@ class _Run:
             return
         for alias in node.names:
             name = syntax.dotted(alias.name) or ""
-            bound_as = _alias(alias) or name
+            bound_as = control_flow.alias(alias) or name
             env[bound_as] = frozenset({Imported(module, name, level)})
             self.imports.append(Import(Imported(module, name, level), bound_as, guards, alias))
 
     def _if(self, node: cst.If, env: Env, guards: tuple[str, ...]) -> None:
         test = syntax.code(node.test)
-        known = _constant(node.test, test)
+        known = control_flow.constant(node.test, test)
+        self._expression(node.test, env)
         orelse: Iterable[cst.CSTNode] = ()
         if isinstance(node.orelse, cst.If):
             orelse = (node.orelse,)
@@ -236,6 +241,7 @@ class _Run:
         env.update(_merge(*ends))
 
     def _loop(self, node: cst.For | cst.While, env: Env, guards: tuple[str, ...]) -> None:
+        self._expression(node.iter if isinstance(node, cst.For) else node.test, env)
         once = dict(env)
         if isinstance(node, cst.For):
             self._bind(node.target, None, _UNKNOWN, once)
@@ -246,7 +252,7 @@ class _Run:
 
     def _with(self, node: cst.With, env: Env, guards: tuple[str, ...]) -> None:
         for item in node.items:
-            self._note_reaching_in(item)
+            self._expression(item, env)
         text = " ".join(syntax.code(item.item) for item in node.items)
         suppresses = "suppress" in text
         after = dict(env)
@@ -257,7 +263,7 @@ class _Run:
         env.update(_merge(env, after) if suppresses else after)
 
     def _try(self, node: cst.Try | cst.TryStar, env: Env, guards: tuple[str, ...]) -> None:
-        caught = {name for h in node.handlers for name in _handled(h)}
+        caught = {name for h in node.handlers for name in control_flow.handled(h)}
         guarded = (*guards, "try") if caught & _IMPORT_ERRORS else guards
         tried = dict(env)
         self.block(syntax.statements(node.body), tried, guarded)
@@ -267,38 +273,27 @@ class _Run:
         for handler in node.handlers:
             ends.append(_merge(env, tried))
             self.block(syntax.statements(handler.body), ends[-1], (*guards, "except"))
-            if _leaves(handler.body):
+            if control_flow.leaves(handler.body):
                 ends.pop()
         env.update(_merge(*ends))
         if node.finalbody is not None:
             self.block(syntax.statements(node.finalbody.body), env, guards)
 
 
-def _alias(alias: cst.ImportAlias) -> str | None:
-    return syntax.dotted(alias.asname.name) if alias.asname and isinstance(alias.asname.name, cst.Name) else None
+class _ImportsOnly(_Run):
+    """A run through the body of a function or class, of which nothing but the imports is of interest."""
 
+    def values(self, node: cst.CSTNode, env: Env) -> Values:
+        return _UNKNOWN
 
-def _handled(handler: cst.ExceptHandler | cst.ExceptStarHandler) -> set[str]:
-    if handler.type is None:
-        return {"BaseException"}
-    return {n.value for n in syntax.walk(handler.type) if isinstance(n, cst.Name)}
+    def _simple(self, node: cst.CSTNode, env: Env) -> None:
+        pass
 
+    def _expression(self, root: cst.CSTNode, env: Env) -> None:
+        pass
 
-def _leaves(body: cst.BaseSuite) -> bool:
-    """True when a block always ends in `raise`: what it binds is never seen."""
-    return isinstance(next(reversed(list(syntax.statements(body))), None), cst.Raise)
+    def _class(self, node: cst.ClassDef, env: Env, guards: tuple[str, ...]) -> None:
+        self._inner_imports(node.body, (*guards, "class"))
 
-
-def _constant(test: cst.BaseExpression, text: str) -> bool | None:
-    """The value of a condition that the loader always sees the same way, None for any other."""
-    if text in ("TYPE_CHECKING", "typing.TYPE_CHECKING", "False", "0"):
-        return False
-    if text in ("True", "1"):
-        return True
-    compact = text.replace("'", '"').replace(" ", "")
-    if compact in ('__name__=="__main__"', '"__main__"==__name__'):
-        return False
-    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
-        inner = _constant(test.expression, syntax.code(test.expression))
-        return None if inner is None else not inner
-    return None
+    def _function(self, node: cst.FunctionDef, env: Env, guards: tuple[str, ...]) -> None:
+        self._inner_imports(node.body, (*guards, "function"))

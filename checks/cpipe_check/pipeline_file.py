@@ -88,6 +88,13 @@ class PipelineFile:
             return None
         return init_facts(self.init.function)
 
+    def components_error(self) -> str:
+        """What `pipe.components` raises for this file, as far as the text tells."""
+        classes = self.namespace.classes if self.namespace else ()
+        if self.init_facts is None or any("_optional_components" in cls.attributes for cls in classes):
+            return "is incorrectly implemented"
+        return self.init_facts.components_error()
+
     @cached_property
     def defines_pipeline(self) -> bool:
         """True when a class statement in this file makes, or may make, a pipeline class."""

@@ -13,7 +13,9 @@ _LAYOUT = frozenset(
         "equal", "dot", "semicolon", "lbracket", "rbracket", "lbrace", "rbrace", "colon", "indent", "body_newline",
     }
 )  # fmt: skip
+# libcst's node types are abstract base classes, whose `isinstance` is slow: each type is asked once.
 _fields: dict[type, tuple[str, ...]] = {}
+_is_node: dict[type, bool] = {}
 
 
 def _fields_of(node_type: type[cst.CSTNode]) -> tuple[str, ...]:
@@ -24,16 +26,24 @@ def _fields_of(node_type: type[cst.CSTNode]) -> tuple[str, ...]:
     return fields
 
 
-def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """Yield the direct children of `node` in source order, without layout nodes."""
+def _node(value: object) -> bool:
+    kind = type(value)
+    answer = _is_node.get(kind)
+    if answer is None:
+        answer = _is_node[kind] = issubclass(kind, cst.CSTNode)
+    return answer
+
+
+def children(node: cst.CSTNode) -> list[cst.CSTNode]:
+    """Return the direct children of `node` in source order, without layout nodes."""
+    found: list[cst.CSTNode] = []
     for field in _fields_of(type(node)):
         value = getattr(node, field)
-        if isinstance(value, cst.CSTNode):
-            yield value
-        elif isinstance(value, (list, tuple)):
-            for item in value:
-                if isinstance(item, cst.CSTNode):
-                    yield item
+        if _node(value):
+            found.append(value)
+        elif type(value) is list or type(value) is tuple:
+            found.extend(item for item in value if _node(item))
+    return found
 
 
 def walk(root: cst.CSTNode, *, skip: tuple[type[cst.CSTNode], ...] = ()) -> Iterator[cst.CSTNode]:
@@ -43,7 +53,7 @@ def walk(root: cst.CSTNode, *, skip: tuple[type[cst.CSTNode], ...] = ()) -> Iter
         node = stack.pop()
         yield node
         if not isinstance(node, skip):
-            stack.extend(reversed(list(children(node))))
+            stack.extend(reversed(children(node)))
 
 
 def dotted(node: cst.CSTNode | None) -> str | None:

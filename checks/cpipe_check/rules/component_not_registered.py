@@ -30,7 +30,7 @@ def check(file: PipelineFile) -> Iterator[Problem]:
         return
     for parameter in facts.function.parameters:
         if parameter.required and parameter.name not in facts.registered:
-            yield _problem(parameter)
+            yield _problem(parameter, file.components_error())
 
 
 def _outside(file: PipelineFile) -> str:
@@ -39,12 +39,12 @@ def _outside(file: PipelineFile) -> str:
     return file.source.replace(syntax.code(file.init_facts.function.node.body), "")
 
 
-def _problem(parameter: Parameter) -> Problem:
+def _problem(parameter: Parameter, consequence: str) -> Problem:
     return Problem(
         parameter.node,
         f"the required component `{parameter.name}` is not registered",
         label="not among the names given to `register_modules`",
-        consequence="has been incorrectly initialized or",
+        consequence=consequence,
         advice=f"add `{parameter.name}={parameter.name}` to `self.register_modules(...)`",
     )
 

@@ -31,7 +31,7 @@ def check(file: PipelineFile) -> Iterator[Problem]:
             facts.function.node.name,
             "`register_modules` is never called",
             label=f"{', '.join(missing)} cannot be saved",
-            consequence="has been incorrectly initialized or",
+            consequence=file.components_error(),
             advice=f"add `self.register_modules({', '.join(f'{name}={name}' for name in missing)})`",
         )
 

@@ -34,7 +34,7 @@ def check(file: PipelineFile) -> Iterator[Problem]:
                     node,
                     f"`{name}` is registered but is not a parameter of `__init__`",
                     label="diffusers expects the parameters here, no more and no less",
-                    consequence="has been incorrectly initialized or",
+                    consequence=file.components_error(),
                     advice=f"make `{name}` a parameter of `__init__`, or set `self.{name} = ...` instead",
                 )
 

@@ -36,22 +36,24 @@ def check(file: PipelineFile) -> Iterator[Problem]:
     if any("__getattr__" in c.methods or "__setattr__" in c.methods or "__new__" in c.methods for c in local):
         return
     given = {name for c in local for name in (*c.methods, *c.attributes)}
-    yield from _early(facts, given)
+    for step, message, missing in _early(facts, given):
+        yield _problem(step, message, f"AttributeError: '{cls.name}' object has no attribute '{missing}'")
 
 
-def _early(facts: InitFacts, given: set[str]) -> Iterator[Problem]:
+def _early(facts: InitFacts, given: set[str]) -> Iterator[tuple[Step, str, str]]:
+    """Yield the first step that comes too early, what is wrong with it, and the attribute that is missed."""
     later = {name for registration in facts.modules for name, _ in registration.keywords}
     written: set[str] = set()
     for step in facts.steps:
         match step.kind:
             case "read" if step.name in later and step.name not in written | given:
-                yield _problem(step, f"`self.{step.name}` is used before it is registered", step.name)
+                yield step, f"`self.{step.name}` is used before it is registered", step.name
                 return
             case "read" if step.name == "config" and "config" not in given:
-                yield _problem(step, "`self.config` is used before anything is registered", "config")
+                yield step, "`self.config` is used before anything is registered", "config"
                 return
             case "write" if step.name in written:
-                yield _problem(step, f"`self.{step.name}` is set a second time before anything is registered", "config")
+                yield step, f"`self.{step.name}` is set a second time before anything is registered", "config"
                 return
             case "write":
                 written.add(step.name)
@@ -59,12 +61,12 @@ def _early(facts: InitFacts, given: set[str]) -> Iterator[Problem]:
                 return
 
 
-def _problem(step: Step, message: str, missing: str) -> Problem:
+def _problem(step: Step, message: str, consequence: str) -> Problem:
     return Problem(
         step.node,
         message,
         label="`register_modules` has not run yet",
-        consequence=f"object has no attribute '{missing}'",
+        consequence=consequence,
         advice="call `self.register_modules(...)` first, right after `super().__init__()`",
     )
 

@@ -1,0 +1,48 @@
+"""The broken pipelines of tests/pipelines/broken: one for every rule, named after it, found through the command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conftest import PIPELINES
+from cpipe_check.rules import RULES
+
+BROKEN = PIPELINES / "broken"
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_found_by_the_command(command, rule) -> None:
+    done = command("--static", "--output-format", "json", BROKEN / f"{rule.name.replace('-', '_')}.py")
+    assert done.code == 1
+    (file,) = json.loads(done.out)["files"]
+    assert [finding["code"] for finding in file["findings"]] == [rule.code]
+
+
+def test_nothing_else_lies_there() -> None:
+    names = {rule.name.replace("-", "_") for rule in RULES}
+    assert {path.stem for path in BROKEN.glob("*.py")} - {"beside"} == names
+
+
+def test_text_of_a_finding(command, tmp_path: Path) -> None:
+    """The whole message, as a user sees it."""
+    path = BROKEN / "used_before_registered.py"
+    done = command("--static", path.name, cwd=BROKEN)
+    assert done.out == EXPECTED
+
+
+EXPECTED = """\
+used_before_registered.py:8:34: CP206 error: `self.unet` is used before it is registered
+  |
+8 |         self.sample_size = float(self.unet.config.sample_size)
+  |                                  ^^^^^^^^^ `register_modules` has not run yet
+  |
+  = loading fails with: AttributeError: 'EarlyPipeline' object has no attribute 'unet'
+  = help: call `self.register_modules(...)` first, right after `super().__init__()`
+
+used_before_registered.py  EarlyPipeline(unet, scheduler)
+  static   1 error
+  smoke    not run switched off by --static
+"""
