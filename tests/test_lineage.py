@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from cpipe_check.facts import Imported, Namespace, Truth
-from cpipe_check.lineage import is_pipeline, is_plain
+from cpipe_check.pipeline_file.facts import Imported, Namespace, Truth
+from cpipe_check.pipeline_file.lineage import is_pipeline, is_plain
 
 pytest.importorskip("diffusers", reason="needs the smoke extra")
 

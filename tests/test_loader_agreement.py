@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cpipe_check import pipeline_file
-from cpipe_check.facts import Truth
-from cpipe_check.parsing import with_deep_stack
+from cpipe_check.pipeline_file.facts import Truth
+from cpipe_check.pipeline_file.parsing import with_deep_stack
 from cpipe_check.rules.base import HEADER
 from cpipe_check.static import findings
 from odd_cases import CASES

@@ -11,10 +11,10 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 import cpipe_check
 from conftest import PIPELINES
 from cpipe_check.finding import FILE_START
-from cpipe_check.positions import locate
-from cpipe_check.syntax import walk
+from cpipe_check.pipeline_file.positions import locate
+from cpipe_check.pipeline_file.syntax import walk
 
-SOURCES = [*sorted(PIPELINES.glob("*.py")), Path(cpipe_check.__file__).with_name("namespace.py"), Path(__file__)]
+SOURCES = [*sorted(PIPELINES.glob("*.py")), Path(cpipe_check.__file__).with_name("checker.py"), Path(__file__)]
 POINTED_AT = (cst.Name, cst.Call, cst.ImportAlias, cst.Attribute, cst.ImportFrom)
 
 

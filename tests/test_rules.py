@@ -9,7 +9,7 @@ import pytest
 
 from cpipe_check import pipeline_file
 from cpipe_check.finding import Finding, Severity
-from cpipe_check.parsing import with_deep_stack
+from cpipe_check.pipeline_file.parsing import with_deep_stack
 from cpipe_check.rules import RULES, Rule
 from cpipe_check.rules.base import Case
 from cpipe_check.static import findings

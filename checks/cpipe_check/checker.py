@@ -11,12 +11,12 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
-from cpipe_check import lineage, pipeline_file
-from cpipe_check.definitions import function_of
-from cpipe_check.facts import Class, Function, Imported
+from cpipe_check import pipeline_file
 from cpipe_check.finding import Finding
-from cpipe_check.parsing import with_deep_stack
-from cpipe_check.pipeline_file import PipelineFile
+from cpipe_check.pipeline_file import PipelineFile, lineage
+from cpipe_check.pipeline_file.definitions import function_of
+from cpipe_check.pipeline_file.facts import Class, Function, Imported
+from cpipe_check.pipeline_file.parsing import with_deep_stack
 from cpipe_check.report.model import Component, FileReport, Report, Smoke, Verdict
 from cpipe_check.rules import RULES
 from cpipe_check.smoke.job import Argument, Signature

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cpipe_check.finding import Edit, Finding, Fix, Span
 from cpipe_check.pipeline_file import PipelineFile
-from cpipe_check.positions import locate
+from cpipe_check.pipeline_file.positions import locate
 from cpipe_check.rules import RULES, Rule
 from cpipe_check.rules.base import Problem
 

@@ -9,9 +9,8 @@ Add it to `self.register_modules(...)`. For a plain value (a number, a flag) giv
 
 from collections.abc import Iterator
 
-from cpipe_check import syntax
-from cpipe_check.facts import Parameter
-from cpipe_check.pipeline_file import PipelineFile
+from cpipe_check.pipeline_file import PipelineFile, syntax
+from cpipe_check.pipeline_file.facts import Parameter
 from cpipe_check.rules.base import Problem, Rule, case
 
 _PIPELINE = """

@@ -6,9 +6,9 @@ read the source for another method.
 
 from collections.abc import Iterator
 
-from cpipe_check.facts import Truth
-from cpipe_check.lineage import method_of
 from cpipe_check.pipeline_file import PipelineFile
+from cpipe_check.pipeline_file.facts import Truth
+from cpipe_check.pipeline_file.lineage import method_of
 from cpipe_check.rules.base import Problem, Rule, case
 
 _PIPELINE = """

@@ -9,10 +9,10 @@ Put `@torch.no_grad()` on `__call__`. A pipeline that needs gradients for guidan
 
 from collections.abc import Iterator
 
-from cpipe_check.lineage import method_of
 from cpipe_check.pipeline_file import PipelineFile
+from cpipe_check.pipeline_file.lineage import method_of
+from cpipe_check.pipeline_file.syntax import code
 from cpipe_check.rules.base import Problem, Rule, case
-from cpipe_check.syntax import code
 
 _PIPELINE = """
 class MyPipeline(DiffusionPipeline):

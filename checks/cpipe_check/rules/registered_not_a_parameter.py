@@ -9,8 +9,8 @@ Make it a parameter, or keep it as a plain attribute (`self.helper = ...`).
 
 from collections.abc import Iterator
 
-from cpipe_check.facts import Parameter
 from cpipe_check.pipeline_file import PipelineFile
+from cpipe_check.pipeline_file.facts import Parameter
 from cpipe_check.rules.base import Problem, Rule, case
 
 _PIPELINE = """

@@ -9,8 +9,8 @@ Keep one pipeline class a file. Turn a shared base class into a plain mixin, del
 
 from collections.abc import Iterator
 
-from cpipe_check.facts import LocalClass, Truth
 from cpipe_check.pipeline_file import PipelineFile
+from cpipe_check.pipeline_file.facts import LocalClass, Truth
 from cpipe_check.rules.base import Problem, Rule, case
 
 _ONE = """

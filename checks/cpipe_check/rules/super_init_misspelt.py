@@ -6,9 +6,9 @@ of brackets, calls the initialiser of `super` itself. Both fail as soon as the p
 
 from collections.abc import Iterator
 
-from cpipe_check.facts import Class
-from cpipe_check.lineage import ancestors
 from cpipe_check.pipeline_file import PipelineFile
+from cpipe_check.pipeline_file.facts import Class
+from cpipe_check.pipeline_file.lineage import ancestors
 from cpipe_check.rules.base import Problem, Rule, case
 
 _SLIPS = frozenset(

@@ -8,10 +8,10 @@ Call `self.register_modules(...)` first, right after `super().__init__()`, or us
 
 from collections.abc import Iterator
 
-from cpipe_check.facts import Class
-from cpipe_check.init_facts import InitFacts, Step
-from cpipe_check.lineage import ancestors
 from cpipe_check.pipeline_file import PipelineFile
+from cpipe_check.pipeline_file.facts import Class
+from cpipe_check.pipeline_file.init_facts import InitFacts, Step
+from cpipe_check.pipeline_file.lineage import ancestors
 from cpipe_check.rules.base import Problem, Rule, case
 
 _PIPELINE = """

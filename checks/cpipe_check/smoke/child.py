@@ -5,40 +5,14 @@ Everything it reports after it has imported the pipeline file is that file's wor
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from cpipe_check.sandbox import limits
 from cpipe_check.smoke import failures
+from cpipe_check.smoke.channel import Channel
 from cpipe_check.smoke.job import Job, job_from_json
-
-
-class Channel:
-    """Where events are written: one JSON object a line."""
-
-    def __init__(self, descriptor: int) -> None:
-        os.set_inheritable(descriptor, False)
-        self._descriptor = descriptor
-
-    def send(self, **event: Any) -> None:
-        """Write one event."""
-        os.write(self._descriptor, json.dumps(event).encode() + b"\n")
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Report that a stage begins, and its seconds and outcome when it ends."""
-        self.send(event="begin", stage=name)
-        start, ok = time.perf_counter(), False
-        try:
-            yield
-            ok = True
-        finally:
-            self.send(event="end", stage=name, seconds=time.perf_counter() - start, ok=ok)
 
 
 def main() -> None:

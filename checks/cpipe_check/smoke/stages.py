@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import diffusers
 import numpy
@@ -15,13 +15,11 @@ import torch
 import transformers
 
 from cpipe_check.smoke import outputs
+from cpipe_check.smoke.channel import Channel
 from cpipe_check.smoke.inputs import NoInput, Setting, call_arguments
 from cpipe_check.smoke.job import Argument, Job, Signature
 from cpipe_check.smoke.reference import families
 from cpipe_check.smoke.reference.components import factory
-
-if TYPE_CHECKING:
-    from cpipe_check.smoke.child import Channel
 
 _EMPTY = inspect.Parameter.empty
 _KINDS: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}

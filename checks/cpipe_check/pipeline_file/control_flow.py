@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import libcst as cst
 
-from cpipe_check import syntax
+from cpipe_check.pipeline_file import syntax
 
 
 def alias(node: cst.ImportAlias) -> str | None:

@@ -11,8 +11,18 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cpipe_check.definitions import function_of
-from cpipe_check.facts import Class, Function, Imported, LocalClass, Namespace, Special, Truth, Value, Values
+from cpipe_check.pipeline_file.definitions import function_of
+from cpipe_check.pipeline_file.facts import (
+    Class,
+    Function,
+    Imported,
+    LocalClass,
+    Namespace,
+    Special,
+    Truth,
+    Value,
+    Values,
+)
 
 # Roots of packages that define no pipeline class.
 _OTHER_ROOTS = frozenset(sys.stdlib_module_names) | {

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from cpipe_check import syntax
-from cpipe_check.facts import Function
+from cpipe_check.pipeline_file import syntax
+from cpipe_check.pipeline_file.facts import Function
 
 # Below these, an expression may never be evaluated, or only later.
 _UNCERTAIN = (cst.Lambda, cst.IfExp, cst.BooleanOperation, cst.FunctionDef, cst.ClassDef, cst.BaseComp)

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 
 import libcst as cst
 
-from cpipe_check import control_flow, syntax
-from cpipe_check.definitions import class_of
-from cpipe_check.facts import Class, Import, Imported, LocalClass, Namespace, Special, Values
+from cpipe_check.pipeline_file import control_flow, syntax
+from cpipe_check.pipeline_file.definitions import class_of
+from cpipe_check.pipeline_file.facts import Class, Import, Imported, LocalClass, Namespace, Special, Values
 
 _UNBOUND: Values = frozenset({Special.UNBOUND})
 _NO_CLASS: Values = frozenset({Special.NO_CLASS})

@@ -1,4 +1,4 @@
-"""A pipeline file: one parse and one pass give the facts that every rule reads."""
+"""The facts about one pipeline file, put together."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from functools import cached_property
 
 import libcst as cst
 
-from cpipe_check import lineage
-from cpipe_check.facts import Class, Imported, LocalClass, Namespace, Special, Truth, Value
 from cpipe_check.finding import Span
-from cpipe_check.init_facts import InitFacts, init_facts
-from cpipe_check.namespace import namespace_of
-from cpipe_check.parsing import Refusal, parse
-from cpipe_check.positions import line_starts, span_of
+from cpipe_check.pipeline_file import lineage
+from cpipe_check.pipeline_file.facts import Class, Imported, LocalClass, Namespace, Special, Truth, Value
+from cpipe_check.pipeline_file.init_facts import InitFacts, init_facts
+from cpipe_check.pipeline_file.namespace import namespace_of
+from cpipe_check.pipeline_file.parsing import Refusal, parse
+from cpipe_check.pipeline_file.positions import line_starts, span_of
 
 # `get_relative_imports` in diffusers 0.42's utils/dynamic_modules_utils.py: over the text, docstrings included.
 _LOADER_RELATIVE = (

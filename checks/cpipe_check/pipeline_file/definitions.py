@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import libcst as cst
 
-from cpipe_check import syntax
-from cpipe_check.facts import Base, Class, Function, Parameter, Special, Values
+from cpipe_check.pipeline_file import syntax
+from cpipe_check.pipeline_file.facts import Base, Class, Function, Parameter, Special, Values
 
 
 def function_of(node: cst.FunctionDef, *, method: bool = False) -> Function:
