@@ -17,11 +17,9 @@ from cpipe_check.cli import command
 code = command.main(["--static", sys.argv[1]], standalone_mode=False)
 heavy = {"torch", "diffusers", "transformers", "numpy", "huggingface_hub", "github", "fastapi", "requests", "httpx"}
 print(code, sorted(heavy & set(sys.modules)))
-try:
-    import resource
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
-except ImportError:
-    print(0)
+# `ru_maxrss` would count what the parent had before it started this program.
+status = open("/proc/self/status").read() if sys.platform == "linux" else "VmHWM: 0"
+print(int(status.partition("VmHWM:")[2].split()[0]) * 1024)
 """
 
 

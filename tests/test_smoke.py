@@ -37,9 +37,12 @@ def one_step(body: str = RETURN, top: str = "", init: str = "") -> str:
 
 def smoke(tmp_path: Path, source: str, options: SmokeOptions | None = None, name: str = "my_pipeline.py") -> FileReport:
     (tmp_path / name).write_text(source)
-    before = set(Path(tempfile.gettempdir()).glob("cpipe-check-*"))
-    report = check(collect([str(tmp_path / name)]), options or SmokeOptions(device="cpu", seconds=120))
-    assert set(Path(tempfile.gettempdir()).glob("cpipe-check-*")) == before, "the scratch directory is left behind"
+    scratch = tmp_path / "scratch"
+    scratch.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(scratch))
+        report = check(collect([str(tmp_path / name)]), options or SmokeOptions(device="cpu", seconds=120))
+    assert list(scratch.iterdir()) == [], "the scratch directory is left behind"
     jsonschema.validate(as_json.document(report), SCHEMA)
     return report.files[0]
 
