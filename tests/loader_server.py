@@ -1,7 +1,8 @@
 """The real diffusers loader, kept warm: imports torch and diffusers once and forks for every pipeline file.
 
 Reads a JSON array `[FILE, SCRATCH]` a line and answers with `[STAGE, ERROR]` a line: the stage that failed ("" for
-none) of load, components, save, reload, and the error as Python prints it.
+none) of load (importing the file and finding its class), init (making the pipeline), components, save and reload, and
+the error as Python prints it.
 """
 
 import json
@@ -21,6 +22,10 @@ def stages(file: str, scratch: Path, reference: Path):
     options = {"custom_pipeline": file, "trust_remote_code": True}
     saved = str(scratch / "saved")
     yield "load"
+    directory, name = os.path.split(file)
+    found = dynamic_modules_utils.get_class_from_dynamic_module(directory, name, trust_remote_code=True)
+    if found is not None:
+        yield "init"
     pipe = load(str(reference), **options)
     yield "components"
     _ = pipe.components

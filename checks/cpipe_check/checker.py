@@ -102,7 +102,7 @@ def _components(file: PipelineFile) -> tuple[Component, ...]:
 
 
 def _target(file: PipelineFile, found: Sequence[Finding]) -> tuple[SmokeTarget | None, str]:
-    impossible = next((f for f in found if f.breaks == "load"), None)
+    impossible = next((f for f in found if f.breaks in ("load", "init")), None)
     if impossible is not None:
         return None, f"{impossible.code} shows that it cannot load"
     if file.pipeline_class is None:

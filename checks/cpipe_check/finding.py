@@ -47,8 +47,9 @@ class Fix:
 class Finding:
     """One thing that is wrong with a pipeline file.
 
-    `message` says what is wrong, `label` stands under the marked text. `breaks` is the stage of the real diffusers that
-    fails ("load", "components", "reload" or "") and `consequence` what its error says; `advice` is the edit to make.
+    `message` says what is wrong, `label` stands under the marked text. `breaks` is the stage of the real diffusers
+    that fails ("load", "init", "components", "reload" or "") and `consequence` what its error says; `advice` is the
+    edit to make.
     """
 
     code: str

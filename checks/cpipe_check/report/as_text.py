@@ -19,7 +19,12 @@ _COLOURS = {
     Verdict.RAN: "green",
 }
 # What fails, by the stage that a finding breaks.
-_FAILS = {"load": "loading", "components": "`pipe.components`", "reload": "loading what `save_pretrained` wrote"}
+_FAILS = {
+    "load": "loading",
+    "init": "loading",
+    "components": "`pipe.components`",
+    "reload": "loading what `save_pretrained` wrote",
+}
 _MAX_SKIPPED = 5
 _WIDTH = 160
 

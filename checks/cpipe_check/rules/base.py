@@ -60,8 +60,9 @@ class Rule:
     """A rule: its code and name, its documentation, its check and the cases that show what it means.
 
     `breaks` is a promise: the stage of the real diffusers that fails on every bad case, with the finding's
-    `consequence` in its error. One of "load" (`from_pretrained`), "components" (`pipe.components`), "reload"
-    (`from_pretrained` on what `save_pretrained` wrote), or "" for a rule that promises nothing.
+    `consequence` in its error. "load" (`from_pretrained` importing the file and finding its class), "init" (it making
+    the pipeline), "components" (`pipe.components`), "reload" (`from_pretrained` on what `save_pretrained` wrote), or
+    "" for a rule that promises nothing.
     """
 
     code: str

@@ -65,7 +65,7 @@ RULE = Rule(
     name="init-signature",
     docs=__doc__,
     check=check,
-    breaks="load",
+    breaks="init",
     bad=(
         case("class MyPipeline(DiffusionPipeline):\n    def __call__(self):\n        return None\n"),
         case(_PIPELINE.replace("scheduler):", "scheduler, **kwargs):")),

@@ -58,7 +58,7 @@ RULE = Rule(
     name="super-init-misspelt",
     docs=__doc__,
     check=check,
-    breaks="load",
+    breaks="init",
     bad=(
         case(_PIPELINE.replace("__init__()", "_init_()")),
         case(_PIPELINE.replace("__init__()", "__int__()")),

@@ -76,7 +76,7 @@ RULE = Rule(
     name="used-before-registered",
     docs=__doc__,
     check=check,
-    breaks="load",
+    breaks="init",
     bad=(
         case(_with("self.size = self.unet.config.sample_size")),
         case(_with("print(self.config)")),
