@@ -24,16 +24,23 @@ def leaves(body: cst.BaseSuite) -> bool:
     return isinstance(next(reversed(list(syntax.statements(body))), None), cst.Raise)
 
 
-def constant(test: cst.BaseExpression, text: str) -> bool | None:
+def constant(test: cst.BaseExpression) -> bool | None:
     """Return the value of a condition that the loader always sees the same way, None for any other."""
-    if text in ("TYPE_CHECKING", "typing.TYPE_CHECKING", "False", "0"):
-        return False
-    if text in ("True", "1"):
-        return True
-    compact = text.replace("'", '"').replace(" ", "")
-    if compact in ('__name__=="__main__"', '"__main__"==__name__'):
-        return False
-    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
-        inner = constant(test.expression, syntax.code(test.expression))
-        return None if inner is None else not inner
+    match test:
+        case cst.Name(value="TYPE_CHECKING" | "False") | cst.Integer(value="0"):
+            return False
+        case cst.Name(value="True") | cst.Integer(value="1"):
+            return True
+        case cst.Attribute(attr=cst.Name(value="TYPE_CHECKING")):
+            return False
+        case cst.UnaryOperation(operator=cst.Not(), expression=expression):
+            inner = constant(expression)
+            return None if inner is None else not inner
+        case cst.Comparison(left=left, comparisons=[cst.ComparisonTarget(operator=cst.Equal(), comparator=right)]):
+            # A pipeline file is imported, never run as the main program.
+            sides = {
+                syntax.dotted(left) or syntax.string_value(left),
+                syntax.dotted(right) or syntax.string_value(right),
+            }
+            return False if sides == {"__name__", "__main__"} else None
     return None

@@ -101,8 +101,9 @@ class Class:
 class Import:
     """One name that an import statement asks for, wherever it stands.
 
-    `guards` tell under what condition it runs, outermost first: "try" (a handler catches the ImportError), "if TEXT",
-    "else TEXT", "type checking", "function". `name` is None for `import module` and "*" for a star import.
+    `guards` tell under what condition it runs, outermost first: "try" (a handler catches the ImportError), "except",
+    "if", "else", "loop", "match", "never" (type checking, for one), "class", "function". `name` is None for
+    `import module` and "*" for a star import.
     """
 
     imported: Imported

@@ -35,7 +35,8 @@ Env = dict[str, Values]
 
 def namespace_of(module: cst.Module, source: str) -> Namespace:
     """Return what `module` binds at its top level."""
-    run = _Run(dynamic=bool(_REACHES_IN.search(source)))
+    hinted = any(hint in source for hint in ("globals", "exec", "sys.modules", "global "))
+    run = _Run(dynamic=hinted and _REACHES_IN.search(source) is not None)
     env: Env = {}
     run.block(syntax.statements(module), env, ())
     return Namespace(env, tuple(run.classes), tuple(run.imports), run.dynamic, tuple(run.stars))
@@ -209,8 +210,7 @@ class _Run:
             self.imports.append(Import(Imported(module, name, level), bound_as, guards, alias))
 
     def _if(self, node: cst.If, env: Env, guards: tuple[str, ...]) -> None:
-        test = syntax.code(node.test)
-        known = control_flow.constant(node.test, test)
+        known = control_flow.constant(node.test)
         self._expression(node.test, env)
         orelse: Iterable[cst.CSTNode] = ()
         if isinstance(node.orelse, cst.If):
@@ -219,13 +219,11 @@ class _Run:
             orelse = syntax.statements(node.orelse.body)
         if known is not None:
             # The branch that never runs still holds imports that somebody wrote.
-            never = "type checking" if "TYPE_CHECKING" in test else f"if {test}"
-            self.block(syntax.statements(node.body), env if known else dict(env), guards if known else (*guards, never))
-            self.block(orelse, dict(env) if known else env, (*guards, f"else {test}") if known else guards)
+            never = (*guards, "never")
+            self.block(syntax.statements(node.body), env if known else dict(env), guards if known else never)
+            self.block(orelse, dict(env) if known else env, never if known else guards)
             return
-        self._branches(
-            [syntax.statements(node.body), orelse], [(*guards, f"if {test}"), (*guards, f"else {test}")], env
-        )
+        self._branches([syntax.statements(node.body), orelse], [(*guards, "if"), (*guards, "else")], env)
 
     def _branches(
         self,

@@ -6,6 +6,7 @@ state that looks up a handful of nodes, and stopping once all are found, costs a
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,8 @@ import libcst as cst
 from libcst._nodes.internal import CodegenState
 
 from cpipe_check.finding import FILE_START, Span
+
+_NEWLINE = re.compile("\n")
 
 
 class _AllFound(Exception):
@@ -81,7 +84,7 @@ def _span(tokens: tuple[int, int] | None, ends: list[int], source: str, lines: l
 
 def line_starts(source: str) -> list[int]:
     """Return the offset at which each line of `source` begins."""
-    return [0, *(i + 1 for i, c in enumerate(source) if c == "\n")]
+    return [0, *(match.end() for match in _NEWLINE.finditer(source))]
 
 
 def span_of(start: int, end: int, lines: list[int], source: str) -> Span:
