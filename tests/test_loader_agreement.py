@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from cpipe_check import pipeline_file
-from cpipe_check.pipeline_file.facts import Truth
-from cpipe_check.pipeline_file.parsing import with_deep_stack
+from cpipe_check.api_index.target import resolve
+from cpipe_check.checker import check_static
 from cpipe_check.rules.base import HEADER
-from cpipe_check.static import findings
+from cpipe_check.submission import Submission
 from odd_cases import CASES
 
 
@@ -23,12 +22,7 @@ def source(body: str) -> bytes:
 
 
 def predicted(content: bytes) -> bool | None:
-    """What the static check claims: False for an error that breaks loading, True for one certain pipeline class."""
-    file = with_deep_stack(lambda: pipeline_file.read("my_pipeline.py", content))
-    if any(finding.breaks == "load" for finding in findings(file)):
-        return False
-    certain = [answer for answer, _ in file.candidates.values()] == [Truth.YES]
-    return True if certain and not file.open_ended else None
+    return check_static(Submission("my_pipeline.py", content, None), resolve()).compatibility.loads
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -12,12 +12,13 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 from cpipe_check import pipeline_file
+from cpipe_check.api_index.target import LIBRARIES, Target, resolve
 from cpipe_check.finding import Finding
-from cpipe_check.pipeline_file import PipelineFile, lineage
+from cpipe_check.pipeline_file import PipelineFile, compatibility, lineage
 from cpipe_check.pipeline_file.definitions import function_of
 from cpipe_check.pipeline_file.facts import Class, Function, Imported
 from cpipe_check.pipeline_file.parsing import with_deep_stack
-from cpipe_check.report.model import Component, FileReport, Report, Smoke, Verdict
+from cpipe_check.report.model import Compatibility, Component, FileReport, Report, Smoke, Verdict
 from cpipe_check.rules import RULES
 from cpipe_check.smoke.job import Argument, Signature
 from cpipe_check.smoke.run import SmokeOptions, SmokeTarget, smoke_load
@@ -44,6 +45,7 @@ class StaticResult:
     lines: dict[int, str]
     defines_pipeline: bool
     unknown: str
+    compatibility: Compatibility
     target: SmokeTarget | None = None
     why_no_target: str = ""
 
@@ -56,19 +58,19 @@ def _silent(done: int, total: int, what: str) -> None:
     """The progress of a run that nobody watches."""
 
 
-def check_static(submission: Submission) -> StaticResult:
-    """Check one submission without running any of it. Never raises for what the file holds."""
+def check_static(submission: Submission, target: Target) -> StaticResult:
+    """Check one submission for a target, running none of it. Never raises for what the file holds."""
     try:
-        return with_deep_stack(lambda: _check_static(submission))
+        return with_deep_stack(lambda: _check_static(submission, target))
     except RecursionError:
-        return StaticResult(None, (), (), {}, b"Pipeline" in submission.content, _UNREAD)
+        return StaticResult(None, (), (), {}, b"Pipeline" in submission.content, _UNREAD, Compatibility())
 
 
-def _check_static(submission: Submission) -> StaticResult:
-    file = pipeline_file.read(submission.name, submission.content, submission.read_sibling)
+def _check_static(submission: Submission, target: Target) -> StaticResult:
+    file = pipeline_file.read(submission.name, submission.content, submission.read_sibling, target)
     found = findings(file)
     lines = file.source.split("\n")
-    target, why = _target(file, found)
+    smoke_target, why = _target(file, found)
     return StaticResult(
         pipeline_class=file.pipeline_class.name if file.pipeline_class else None,
         components=_components(file),
@@ -76,8 +78,23 @@ def _check_static(submission: Submission) -> StaticResult:
         lines={f.span.line: lines[f.span.line - 1][:20_000] for f in found if f.span.line <= len(lines)},
         defines_pipeline=file.defines_pipeline,
         unknown=_unknown(file),
-        target=target,
+        compatibility=_compatibility(file, target, found),
+        target=smoke_target,
         why_no_target=why,
+    )
+
+
+def _compatibility(file: PipelineFile, target: Target, found: Sequence[Finding]) -> Compatibility:
+    """The verdict on loading; an error of any rule that breaks loading has the last word."""
+    versioned = {rule.code for rule in RULES if rule.versioned}
+    broken = [finding for finding in found if finding.breaks == "load"]
+    possible = all(finding.code in versioned for finding in broken)
+    return Compatibility(
+        loads=False if broken else compatibility.loads(file),
+        diffusers=str(target.diffusers),
+        transformers=str(target.transformers),
+        ranges={library: compatibility.ranges(file, library, possible) for library in LIBRARIES},
+        others=compatibility.other_packages(file),
     )
 
 
@@ -131,15 +148,25 @@ def _arguments(function: Function) -> tuple[Argument, ...]:
     return tuple(Argument(p.name, p.kind, p.annotation, p.default) for p in function.parameters)
 
 
-def check(collection: Collection, smoke: SmokeOptions | None = None, tell: Progress = _silent) -> Report:
+def check(
+    collection: Collection,
+    smoke: SmokeOptions | None = None,
+    tell: Progress = _silent,
+    target: Target | None = None,
+) -> Report:
     """Check every submission of a collection: statically, and unless `smoke` is None by smoke-loading it.
 
-    Returns the report. Never raises for what a file holds.
+    Without a `target` the static check is for the releases that are installed, or the newest known. Returns the report.
+    Never raises for what a file holds.
+
+    Raises:
+        ApiIndexError: when there is no target and the index is broken.
     """
+    target = target or resolve()
     skipped = list(collection.skipped)
     checked: list[tuple[Submission, StaticResult]] = []
     total = len(collection.submissions)
-    for submission, static in _static_results(collection.submissions):
+    for submission, static in _static_results(collection.submissions, target):
         tell(len(checked), total, f"static check of {submission.name}")
         if submission.discovered and not static.defines_pipeline:
             skipped.append((submission.path, "defines no pipeline class"))
@@ -164,6 +191,7 @@ def _file_report(submission: Submission, static: StaticResult, smoke: Smoke) -> 
         pipeline_class=static.pipeline_class,
         components=static.components,
         unknown=static.unknown,
+        compatibility=static.compatibility,
         findings=static.findings,
         smoke=smoke,
         lines=static.lines,
@@ -185,22 +213,32 @@ def _smoke(
     return smoke_load(static.target, files, options, on_stage)
 
 
-def _static_results(submissions: Sequence[Submission]) -> Iterator[tuple[Submission, StaticResult]]:
+def _static_results(submissions: Sequence[Submission], target: Target) -> Iterator[tuple[Submission, StaticResult]]:
     workers = min(os.cpu_count() or 1, len(submissions))
     if workers < 2 or len(submissions) < _WORTH_A_POOL:
-        yield from ((submission, check_static(submission)) for submission in submissions)
+        yield from ((submission, check_static(submission, target)) for submission in submissions)
         return
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     done = 0
     try:
-        with ProcessPoolExecutor(workers, context, _leave_interrupts_to_parent) as pool:
-            for result in pool.map(check_static, submissions, chunksize=4):
+        with ProcessPoolExecutor(workers, context, _start_worker, (target,)) as pool:
+            for result in pool.map(_in_worker, submissions, chunksize=4):
                 yield submissions[done], result
                 done += 1
     except BrokenProcessPool:
         # A worker died, of memory most likely: go on one at a time.
-        yield from ((submission, check_static(submission)) for submission in submissions[done:])
+        yield from ((submission, check_static(submission, target)) for submission in submissions[done:])
 
 
-def _leave_interrupts_to_parent() -> None:
+# A worker is given its target once, not with every file: the index is large.
+_worker_target: list[Target] = []
+
+
+def _start_worker(target: Target) -> None:
+    # Interrupts are the parent's affair.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _worker_target[:] = [target]
+
+
+def _in_worker(submission: Submission) -> StaticResult:
+    return check_static(submission, _worker_target[0])

@@ -50,6 +50,14 @@ def _check_device(_context: click.Context, _parameter: click.Parameter, value: s
 @click.option(
     "--timeout", type=click.FloatRange(min=1), default=300, show_default=True, help="Seconds for one smoke-load."
 )
+@click.option(
+    "--diffusers",
+    default="latest",
+    metavar="SPEC",
+    help="The release to judge by: a version, a set such as '>=0.30', latest (the installed one, else the newest "
+    "known), or source:PATH for a checkout.",
+)
+@click.option("--transformers", default="latest", metavar="SPEC", help="The same, without source:PATH.")
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--output-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here.")
 @click.option("--stdin-filename", default="stdin.py", show_default=True, help="The name of what `-` reads.")
@@ -65,6 +73,8 @@ def command(
     device: str,
     dtype: str,
     timeout: float,
+    diffusers: str,
+    transformers: str,
     output_format: str,
     output_file: Path | None,
     stdin_filename: str,
@@ -89,18 +99,24 @@ def command(
         return 0
     if not paths:
         raise click.UsageError("no PATH given; try `cpipe-check my_pipeline.py`, or `cpipe-check --new my_pipeline.py`")
+    from cpipe_check.api_index import ApiIndexError
+    from cpipe_check.api_index.target import resolve
     from cpipe_check.checker import check
     from cpipe_check.progress import Spinner
     from cpipe_check.report import RENDERERS
     from cpipe_check.smoke.run import SmokeOptions
     from cpipe_check.submission import MAX_BYTES, collect
 
+    try:
+        target = resolve(diffusers, transformers)
+    except ApiIndexError as error:
+        raise click.ClickException(str(error)) from None
     options = None
     if not static:
         options = SmokeOptions(_reference(reference, quiet), device, dtype, timeout)
     stdin = sys.stdin.buffer.read(MAX_BYTES + 1) if "-" in paths else b""
     with Spinner(quiet=quiet) as spinner:
-        report = check(collect(paths, stdin, stdin_filename), options, spinner.tell)
+        report = check(collect(paths, stdin, stdin_filename), options, spinner.tell, target)
     for problem in report.problems:
         click.echo(f"cpipe-check: {problem}", err=True)
     colour = output_file is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import libcst as cst
 
 from cpipe_check.finding import Edit, Finding, Fix, Span
 from cpipe_check.pipeline_file import PipelineFile
-from cpipe_check.pipeline_file.positions import locate
+from cpipe_check.pipeline_file.positions import first_line, locate
 from cpipe_check.rules import RULES, Rule
 from cpipe_check.rules.base import Problem
 
@@ -14,28 +16,25 @@ from cpipe_check.rules.base import Problem
 def findings(file: PipelineFile, rules: Sequence[Rule] = RULES) -> tuple[Finding, ...]:
     """Return what `rules` find in `file`, in the order of the text."""
     problems = [(rule, problem) for rule in rules for problem in rule.check(file)]
-    nodes = [problem.at for _, problem in problems if not isinstance(problem.at, Span)]
+    nodes = {problem.at for _, problem in problems if not isinstance(problem.at, Span)}
+    nodes |= {node for _, problem in problems for node, _ in problem.edits}
     spans = locate(file.module, nodes) if nodes and file.module is not None else {}
-    found = []
-    for rule, problem in problems:
-        span = problem.at if isinstance(problem.at, Span) else spans[problem.at]
-        found.append(_finding(rule, problem, span))
+    lines = file.source.split("\n")
+    found = (_finding(rule, problem, spans, lines) for rule, problem in problems)
     return tuple(sorted(found, key=lambda f: (f.span, f.code)))
 
 
-def _finding(rule: Rule, problem: Problem, span: Span) -> Finding:
-    fix = None
-    if problem.replacement is not None:
-        fix = Fix(problem.advice, (Edit(span, problem.replacement),))
+def _finding(rule: Rule, problem: Problem, spans: Mapping[cst.CSTNode, Span], lines: Sequence[str]) -> Finding:
+    edits = tuple(Edit(spans[node], text) for node, text in problem.edits)
     return Finding(
         code=rule.code,
         name=rule.name,
         severity=rule.severity,
         message=problem.message,
-        span=span,
+        span=first_line(problem.at if isinstance(problem.at, Span) else spans[problem.at], lines),
         label=problem.label,
         breaks=rule.breaks,
         consequence=problem.consequence,
         advice=problem.advice,
-        fix=fix,
+        fix=Fix(problem.advice, edits) if edits else None,
     )

@@ -6,6 +6,9 @@ import libcst as cst
 
 from cpipe_check.pipeline_file import syntax
 
+# A handler for one of these catches a failed import.
+IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+
 
 def alias(node: cst.ImportAlias) -> str | None:
     """Return the name after `as`, None when there is none."""

@@ -117,8 +117,8 @@ class Namespace:
     """What the module's names are bound to once it has been imported.
 
     `dynamic` is True when code reaches into the namespace (`globals()`, `exec`, a star import from an unknown
-    module), so that names may be bound which the text does not show. `relative` tells, for names imported from a file
-    beside this one, whether they are pipeline classes and whether the loader counts them.
+    module), so that names may be bound which the text does not show. `known` tells, for names imported from
+    diffusers or from a file beside this one, whether they are pipeline classes and whether the loader counts them.
     """
 
     names: Mapping[str, Values]
@@ -126,4 +126,4 @@ class Namespace:
     imports: tuple[Import, ...]
     dynamic: bool = False
     star_imports: tuple[Imported, ...] = ()
-    relative: Mapping[Imported, tuple[Truth, Truth]] = field(default_factory=dict)
+    known: Mapping[Imported, tuple[Truth, Truth]] = field(default_factory=dict)

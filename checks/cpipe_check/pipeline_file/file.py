@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import libcst as cst
 
+from cpipe_check.api_index.target import LIBRARIES, Target, missing_backends
 from cpipe_check.finding import Span
 from cpipe_check.pipeline_file import lineage
 from cpipe_check.pipeline_file.facts import Class, Imported, LocalClass, Namespace, Special, Truth, Value
 from cpipe_check.pipeline_file.init_facts import InitFacts, init_facts
+from cpipe_check.pipeline_file.load_effects import Effects, load_effects
 from cpipe_check.pipeline_file.namespace import namespace_of
 from cpipe_check.pipeline_file.parsing import Refusal, parse
 from cpipe_check.pipeline_file.positions import line_starts, span_of
@@ -32,6 +34,7 @@ class PipelineFile:
 
     `name` is the file's name within its submission; `module` and `namespace` are None when Python refuses the file (see
     `refusal`) or when our parser gave up on it. `read_sibling` gives the bytes of `NAME.py` in the same directory.
+    `target` is what releases the file is meant for, None when nobody asked.
     """
 
     name: str
@@ -40,6 +43,7 @@ class PipelineFile:
     module: cst.Module | None
     namespace: Namespace | None
     read_sibling: ReadSibling
+    target: Target | None = None
 
     @cached_property
     def candidates(self) -> dict[str, tuple[Truth, Value]]:
@@ -109,8 +113,26 @@ class PipelineFile:
         lines = line_starts(self.source) if matches else []
         found: dict[str, Span] = {}
         for match in matches:
-            found.setdefault(match[1], span_of(match.start(1) - 1, match.end(1), lines, self.source))
+            found.setdefault(match[1], span_of(match.start(1) - 1, match.end(1), lines))
         return sorted(found.items(), key=lambda item: item[1])
+
+    def effects(self, library: str) -> Effects:
+        """What importing the file comes to on each release of "diffusers" or "transformers".
+
+        Raises:
+            ValueError: when the file has no module or no target.
+        """
+        return self._effects[library]
+
+    @cached_property
+    def _effects(self) -> dict[str, Effects]:
+        if self.module is None or self.target is None:
+            raise ValueError("no module or no target to judge by")
+        return {name: load_effects(self.module, self.target, name, self._sibling_module) for name in LIBRARIES}
+
+    def _sibling_module(self, name: str) -> cst.Module | None:
+        sibling = self.sibling(name)
+        return None if sibling is None else sibling.module
 
     def sibling(self, module: str) -> PipelineFile | None:
         """Return the facts about `module` beside this file, None when there is no such file."""
@@ -124,34 +146,56 @@ class PipelineFile:
         if isinstance(value, Imported):
             if value.root == "diffusers":
                 return Truth.NO
-            if value in self.namespace.relative:
-                return self.namespace.relative[value][1]
+            if value in self.namespace.known:
+                return self.namespace.known[value][1]
         return lineage.is_pipeline(value, self.namespace)
 
 
-def read(name: str, content: bytes, read_sibling: ReadSibling = lambda _: None) -> PipelineFile:
+def read(
+    name: str, content: bytes, read_sibling: ReadSibling = lambda _: None, target: Target | None = None
+) -> PipelineFile:
     """Parse the bytes of a pipeline file and return its facts. Never raises for what the file holds."""
     parsed = parse(content)
     namespace = None if parsed.module is None else namespace_of(parsed.module, parsed.source)
     if namespace is not None:
-        namespace = replace(namespace, relative=_relative(namespace, read_sibling))
-    return PipelineFile(name, parsed.source, parsed.refusal, parsed.module, namespace, read_sibling)
+        siblings = {m: read(f"{m}.py", c) for m in _beside(namespace) if (c := read_sibling(m)) is not None}
+        namespace = replace(namespace, known=_known(namespace, siblings, target))
+    return PipelineFile(name, parsed.source, parsed.refusal, parsed.module, namespace, read_sibling, target)
 
 
-def _relative(namespace: Namespace, read_sibling: ReadSibling) -> dict[Imported, tuple[Truth, Truth]]:
+def _beside(namespace: Namespace) -> set[str]:
+    return {i.imported.module for i in namespace.imports if i.imported.level == 1 and i.imported.module}
+
+
+def _known(
+    namespace: Namespace, siblings: Mapping[str, PipelineFile], target: Target | None
+) -> dict[Imported, tuple[Truth, Truth]]:
+    asked = {i.imported for i in namespace.imports} | {
+        value for cls in namespace.classes for base in cls.bases for value in base.values if isinstance(value, Imported)
+    }
     answers: dict[Imported, tuple[Truth, Truth]] = {}
-    siblings: dict[str, PipelineFile | None] = {}
-    for imported in {i.imported for i in namespace.imports if i.imported.level and i.imported.name not in (None, "*")}:
-        module = imported.module
-        if imported.level > 1 or not module:
+    for imported in asked:
+        if imported.name in (None, "*"):
+            continue
+        if imported.level > 1 or (imported.level and not imported.module):
             # Two dots never load; `from . import x` binds a module.
             answers[imported] = (Truth.UNKNOWN, Truth.NO)
-            continue
-        if module not in siblings:
-            content = read_sibling(module)
-            siblings[module] = None if content is None else read(f"{module}.py", content)
-        answers[imported] = _in_sibling(siblings[module], imported.name or "")
+        elif imported.level:
+            answers[imported] = _in_sibling(siblings.get(imported.module), imported.name or "")
+        elif imported.root == "diffusers" and target is not None:
+            answers[imported] = (_in_library(imported, target), Truth.NO)
     return answers
+
+
+def _in_library(imported: Imported, target: Target) -> Truth:
+    """Whether a class of diffusers is a pipeline on the target; a placeholder for a missing backend is none."""
+    version = target.diffusers.version
+    if missing_backends(target, imported.module, imported.name or ""):
+        return Truth.NO
+    answer = target.index.is_subclass_of_pipeline(imported.module, imported.name or "", version)
+    if answer is None:
+        return lineage.is_pipeline(imported, Namespace({}, (), ()))
+    return Truth.YES if answer else Truth.NO
 
 
 def _in_sibling(sibling: PipelineFile | None, name: str) -> tuple[Truth, Truth]:

@@ -56,7 +56,7 @@ def is_pipeline(value: Value, namespace: Namespace, seen: frozenset[int] = froze
                 return Truth.UNKNOWN
             return _class_is_pipeline(namespace.classes[index], namespace, seen | {index})
         case Imported():
-            return namespace.relative.get(value, (_import_is_pipeline(value),))[0]
+            return namespace.known.get(value, (_import_is_pipeline(value),))[0]
         case Special.UNKNOWN:
             return Truth.UNKNOWN
         case _:

@@ -25,7 +25,6 @@ _REACHES_IN = re.compile(r"\bglobals\s*\(|\bexec\s*\(|\bsys\.modules\b|^\s*globa
 _REACHES_IN_AT_TOP = frozenset({"vars", "locals", "setattr", "eval", "__dict__", "__import__"})
 # Decorators of these packages give back the function or class that they were given.
 _KEEPING_ROOTS = frozenset({"torch", "functools", "contextlib", "dataclasses", "typing", "typing_extensions", "numba"})
-_IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _NEVER_CLASS = (
     cst.BaseNumber, cst.BaseString, cst.Lambda, cst.BaseDict, cst.BaseList, cst.BaseSet, cst.Tuple, cst.Comparison,
     cst.UnaryOperation, cst.BinaryOperation, cst.BaseComp,
@@ -262,7 +261,7 @@ class _Run:
 
     def _try(self, node: cst.Try | cst.TryStar, env: Env, guards: tuple[str, ...]) -> None:
         caught = {name for h in node.handlers for name in control_flow.handled(h)}
-        guarded = (*guards, "try") if caught & _IMPORT_ERRORS else guards
+        guarded = (*guards, "try") if caught & control_flow.IMPORT_ERRORS else guards
         tried = dict(env)
         self.block(syntax.statements(node.body), tried, guarded)
         ends = [dict(tried)]

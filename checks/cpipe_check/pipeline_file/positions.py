@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import accumulate
 
@@ -58,8 +58,7 @@ class _Finder(CodegenState):
 def locate(module: cst.Module, nodes: Iterable[cst.CSTNode]) -> dict[cst.CSTNode, Span]:
     """Return the span of each of `nodes` in `module`, without the white space and comments before it.
 
-    A definition or compound statement is marked by its first line. A node that is not part of `module` is given the
-    start of the file.
+    A node that is not part of `module` is given the start of the file.
     """
     wanted = list(nodes)
     finder = _Finder(module, wanted)
@@ -79,7 +78,7 @@ def _span(tokens: tuple[int, int] | None, ends: list[int], source: str, lines: l
     text = source[start:end]
     start += len(text) - len(text.lstrip())
     end -= len(text) - len(text.rstrip())
-    return span_of(start, max(start, end), lines, source)
+    return span_of(start, max(start, end), lines)
 
 
 def line_starts(source: str) -> list[int]:
@@ -87,11 +86,14 @@ def line_starts(source: str) -> list[int]:
     return [0, *(match.end() for match in _NEWLINE.finditer(source))]
 
 
-def span_of(start: int, end: int, lines: list[int], source: str) -> Span:
-    """Return the span of `source[start:end]`; a span over several lines is cut to its first."""
-    newline = source.find("\n", start, end)
-    if newline != -1:
-        end = newline
-    line = bisect_right(lines, start)
-    column = start - lines[line - 1] + 1
-    return Span(line, column, line, column + (end - start))
+def span_of(start: int, end: int, lines: list[int]) -> Span:
+    """Return the span of the characters from offset `start` to `end`."""
+    line, end_line = bisect_right(lines, start), bisect_right(lines, end)
+    return Span(line, start - lines[line - 1] + 1, end_line, end - lines[end_line - 1] + 1)
+
+
+def first_line(span: Span, source_lines: Sequence[str]) -> Span:
+    """Return the part of a span that is on its first line."""
+    if span.line == span.end_line or span.line > len(source_lines):
+        return span
+    return Span(span.line, span.column, span.line, max(span.column, len(source_lines[span.line - 1].rstrip()) + 1))

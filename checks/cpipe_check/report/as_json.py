@@ -7,7 +7,7 @@ from typing import Any
 
 from cpipe_check import __version__
 from cpipe_check.finding import Finding, Fix
-from cpipe_check.report.model import Component, FileReport, Report, Smoke
+from cpipe_check.report.model import Compatibility, Component, FileReport, Report, Smoke
 from cpipe_check.text import clean
 
 SCHEMA_VERSION = "1"
@@ -36,9 +36,30 @@ def _file(file: FileReport) -> dict[str, Any]:
         "pipeline_class": file.pipeline_class,
         "components": [_component(component) for component in file.components],
         "static": file.static,
+        "loads": file.compatibility.loads,
+        "compatibility": _compatibility(file.compatibility),
         "findings": [_finding(finding) for finding in file.findings],
         "smoke": _smoke(file.smoke),
     }
+
+
+def _compatibility(compatibility: Compatibility) -> dict[str, Any]:
+    ranges = {
+        library: [
+            {
+                "first": r.first,
+                "last": r.last,
+                "loads": r.loads,
+                "before": clean(r.before) or None,
+                "after": clean(r.after) or None,
+                "exact": not r.sampled,
+            }
+            for r in found
+        ]
+        for library, found in compatibility.ranges.items()
+    }
+    target = {"diffusers": compatibility.diffusers, "transformers": compatibility.transformers}
+    return {"target": target, **ranges, "other_packages": list(compatibility.others)}
 
 
 def _component(component: Component) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
 from cpipe_check.finding import Finding, Severity
+from cpipe_check.pipeline_file.load_range import LoadRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,22 @@ class Component:
     type: str | None
     required: bool
     registered: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compatibility:
+    """On which releases the loader finds the file's pipeline class.
+
+    `loads` is the verdict for the target (None: cannot tell), whose releases are named by `diffusers` and
+    `transformers`. `ranges` holds, by library, the releases on which the file loads or may load, from old to new.
+    `others` are the other packages that it imports, which count as installed.
+    """
+
+    loads: bool | None = None
+    diffusers: str = ""
+    transformers: str = ""
+    ranges: Mapping[str, tuple[LoadRange, ...]] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
 
 
 class Verdict(str, Enum):
@@ -76,6 +94,7 @@ class FileReport:
     components: tuple[Component, ...]
     unknown: str
     findings: tuple[Finding, ...]
+    compatibility: Compatibility
     smoke: Smoke
     lines: dict[int, str] = field(default_factory=dict)
 

@@ -44,7 +44,7 @@ class Problem:
     """One thing that a rule found. `at` is a node of the file's module, or a span.
 
     `label` stands under the marked text; `consequence` is the error that a user of the file gets, `advice` the edit to
-    make. `replacement`, when given, is what to write in place of the text at `at`.
+    make. `edits`, when given, mend it: nodes of the file's module, and the text to put in the place of each.
     """
 
     at: cst.CSTNode | Span
@@ -52,7 +52,7 @@ class Problem:
     label: str = ""
     consequence: str = ""
     advice: str = ""
-    replacement: str | None = None
+    edits: tuple[tuple[cst.CSTNode, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +62,8 @@ class Rule:
     `breaks` is a promise: the stage of the real diffusers that fails on every bad case, with the finding's
     `consequence` in its error. "load" (`from_pretrained` importing the file and finding its class), "init" (it making
     the pipeline), "components" (`pipe.components`), "reload" (`from_pretrained` on what `save_pretrained` wrote), or
-    "" for a rule that promises nothing.
+    "" for a rule that promises nothing. `versioned` is True when it goes by the release of diffusers or transformers.
+    `level` is how bad it is when it breaks nothing.
     """
 
     code: str
@@ -72,11 +73,13 @@ class Rule:
     bad: tuple[Case, ...]
     good: tuple[Case, ...]
     breaks: str = ""
+    versioned: bool = False
+    level: Severity = Severity.WARNING
 
     @property
     def severity(self) -> Severity:
-        """An error is what real diffusers refuses; all else is a warning."""
-        return Severity.ERROR if self.breaks else Severity.WARNING
+        """An error is what real diffusers refuses; all else is of the rule's own level."""
+        return Severity.ERROR if self.breaks else self.level
 
     @property
     def summary(self) -> str:

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 
 from cpipe_check.finding import FILE_START
 from cpipe_check.pipeline_file import PipelineFile
+from cpipe_check.pipeline_file.placeholders import placeholder_bases
 from cpipe_check.rules.base import Case, Problem, Rule, case
 
 
 def check(file: PipelineFile) -> Iterator[Problem]:
-    if file.namespace is None or file.open_ended or file.candidates:
+    if file.namespace is None or file.open_ended or file.candidates or placeholder_bases(file):
         return
     classes = file.namespace.classes
     yield Problem(

@@ -40,7 +40,7 @@ def check(file: PipelineFile) -> Iterator[Problem]:
                 label="brackets are missing after `super`",
                 consequence="TypeError: descriptor '__init__' of 'super' object needs an argument",
                 advice=f"write `{_CALL}`",
-                replacement=_CALL,
+                edits=((call.node, _CALL),),
             )
         elif not call.bare and call.name in _SLIPS and call.name not in known:
             yield Problem(
@@ -49,7 +49,7 @@ def check(file: PipelineFile) -> Iterator[Problem]:
                 label="a slip for `__init__`",
                 consequence=f"AttributeError: 'super' object has no attribute '{call.name}'",
                 advice=f"write `{_CALL}`",
-                replacement="__init__",
+                edits=((call.name_node, "__init__"),),
             )
 
 

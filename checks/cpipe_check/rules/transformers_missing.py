@@ -1,0 +1,63 @@
+"""A module or name that the release of transformers does not have.
+
+transformers 5 dropped feature extractors, model classes for other frameworks and many helpers. An import of a name
+that is not there ends the loading of the file.
+
+Import its successor (`CLIPImageProcessor` for `CLIPFeatureExtractor`), with the old name in `except ImportError` where
+older releases are meant too.
+"""
+
+from collections.abc import Iterator
+
+from cpipe_check.pipeline_file import PipelineFile
+from cpipe_check.rules.base import Problem, Rule, case
+from cpipe_check.rules.missing import causes, history
+
+_PIPELINE = """
+class MyPipeline(DiffusionPipeline):
+    def __init__(self, unet, scheduler):
+        super().__init__()
+        self.register_modules(unet=unet, scheduler=scheduler)
+"""
+_GUARDED = """
+try:
+    from transformers import CLIPFeatureExtractor
+except ImportError:
+    from transformers import CLIPImageProcessor as CLIPFeatureExtractor
+"""
+
+
+def check(file: PipelineFile) -> Iterator[Problem]:
+    for kind in ("module", "name"):
+        for cause in causes(file, "transformers", kind):
+            assert file.target is not None
+            module = cause.imported.module
+            name = cause.imported.name if kind == "name" else None
+            became, label = history(file.target, "transformers", module, name)
+            missing = f"`{name}` of `{module}`" if name else f"`{module}`"
+            yield Problem(
+                cause.node,
+                f"{missing} {became}",
+                label=label,
+                consequence=f"cannot import name '{name}'" if name else "No module named 'transformers.",
+                advice="write `CLIPImageProcessor`" if name == "CLIPFeatureExtractor" else "",
+            )
+
+
+RULE = Rule(
+    code="CP303",
+    name="transformers-missing",
+    docs=__doc__,
+    check=check,
+    breaks="load",
+    versioned=True,
+    bad=(
+        case("from transformers import NoSuchModelAnywhere\n" + _PIPELINE),
+        case("from transformers.no_such_module import Anything\n" + _PIPELINE),
+    ),
+    good=(
+        case("from transformers import CLIPTextModel, CLIPTokenizer\n" + _PIPELINE),
+        case(_GUARDED.lstrip() + _PIPELINE),
+        case("from transformers import T5TokenizerFast\n" + _PIPELINE),
+    ),
+)
