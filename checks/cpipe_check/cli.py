@@ -52,12 +52,11 @@ def _check_device(_context: click.Context, _parameter: click.Parameter, value: s
 )
 @click.option(
     "--diffusers",
-    default="latest",
     metavar="SPEC",
     help="The release to judge by: a version, a set such as '>=0.30', latest (the installed one, else the newest "
-    "known), or source:PATH for a checkout.",
+    "known), or source:PATH for a checkout. Default: latest.",
 )
-@click.option("--transformers", default="latest", metavar="SPEC", help="The same, without source:PATH.")
+@click.option("--transformers", metavar="SPEC", help="The same, without source:PATH.")
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--output-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here.")
 @click.option("--stdin-filename", default="stdin.py", show_default=True, help="The name of what `-` reads.")
@@ -73,8 +72,8 @@ def command(
     device: str,
     dtype: str,
     timeout: float,
-    diffusers: str,
-    transformers: str,
+    diffusers: str | None,
+    transformers: str | None,
     output_format: str,
     output_file: Path | None,
     stdin_filename: str,
@@ -102,14 +101,19 @@ def command(
     from cpipe_check.api_index import ApiIndexError
     from cpipe_check.api_index.target import resolve
     from cpipe_check.checker import check
+    from cpipe_check.config import ConfigError, read_config
     from cpipe_check.progress import Spinner
     from cpipe_check.report import RENDERERS
     from cpipe_check.smoke.run import SmokeOptions
     from cpipe_check.submission import MAX_BYTES, collect
 
     try:
-        target = resolve(diffusers, transformers)
-    except ApiIndexError as error:
+        config = read_config(Path.cwd())
+        target = resolve(
+            config.diffusers if diffusers is None else diffusers,
+            config.transformers if transformers is None else transformers,
+        )
+    except (ApiIndexError, ConfigError) as error:
         raise click.ClickException(str(error)) from None
     options = None
     if not static:

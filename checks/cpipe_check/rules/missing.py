@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from cpipe_check.api_index import SOURCE
 from cpipe_check.api_index.target import Target
 from cpipe_check.pipeline_file import PipelineFile, syntax
 from cpipe_check.pipeline_file.facts import Imported
@@ -25,6 +26,8 @@ def history(target: Target, library: str, module: str, name: str | None) -> tupl
     """Return what became of a module or name, as the end of a sentence and as a short label."""
     choice = target.choice(library)
     runs = target.index.ranges(module, name)
+    if choice.version == SOURCE:
+        return "is not in this checkout of diffusers", ""
     if not runs:
         return f"is in no release of {library}", ""
     spans = ", ".join(run.first if run.first == run.last else f"{run.first} - {run.last}" for run in runs)
