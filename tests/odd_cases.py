@@ -167,4 +167,69 @@ CASES: dict[str, tuple[str, bool | None]] = {
         PIPE.replace("super().__init__()", "self.n = self.size") + "\n    @property\n    def size(self):\n        return 1\n",
         True,
     ),
+    "missing_module": ("import diffusers.no_such\n" + PIPE, False),
+    "missing_name": ("from diffusers import no_such_name\n" + PIPE, False),
+    "missing_in_try": ("try:\n    import diffusers.no_such\nexcept ImportError:\n    pass\n" + PIPE, True),
+    "missing_in_try_bare": ("try:\n    import diffusers.no_such\nexcept:\n    pass\n" + PIPE, True),
+    "missing_in_try_tuple": (
+        "try:\n    import diffusers.no_such\nexcept (ValueError, ImportError):\n    pass\n" + PIPE, True),
+    "missing_in_try_other_error": ("try:\n    import diffusers.no_such\nexcept ValueError:\n    pass\n" + PIPE, False),
+    "missing_in_try_finally": ("try:\n    import diffusers.no_such\nfinally:\n    pass\n" + PIPE, False),
+    "missing_name_in_try_module_error": (
+        "try:\n    from diffusers import no_such_name\nexcept ModuleNotFoundError:\n    pass\n" + PIPE, None),
+    "missing_in_handler": (
+        "try:\n    import diffusers.no_such\nexcept ImportError:\n    import diffusers.nor_this\n" + PIPE, False),
+    "missing_in_handler_not_reached": (
+        "try:\n    import diffusers\nexcept ImportError:\n    import diffusers.nor_this\n" + PIPE, True),
+    "missing_and_raised": (
+        "try:\n    import diffusers.no_such\nexcept ImportError:\n    raise ImportError('no')\n" + PIPE, False),
+    "missing_in_nested_try": (
+        "try:\n    try:\n        import diffusers.no_such\n    except ValueError:\n        pass\n"
+        "except ImportError:\n    pass\n" + PIPE, True),
+    "missing_in_else_of_try": (
+        "try:\n    import diffusers\nexcept ImportError:\n    pass\nelse:\n    import diffusers.no_such\n" + PIPE, False),
+    "missing_in_suppress": (
+        "import contextlib\nwith contextlib.suppress(ImportError):\n    import diffusers.no_such\n" + PIPE, True),
+    "missing_in_with": ("with torch.no_grad():\n    import diffusers.no_such\n" + PIPE, False),
+    "missing_in_loop": ("for _i in range(1):\n    import diffusers.no_such\n" + PIPE, None),
+    "missing_in_class_body": ("class Holder:\n    import diffusers.no_such\n" + PIPE, False),
+    "missing_in_function": ("def later():\n    import diffusers.no_such\n" + PIPE, True),
+    "missing_in_both_branches": (
+        "if torch.cuda.is_available():\n    import diffusers.no_such\nelse:\n    import diffusers.nor_this\n" + PIPE,
+        False,
+    ),
+    "missing_in_one_branch": ("if torch.cuda.is_available():\n    import diffusers.no_such\n" + PIPE, None),
+    "missing_for_type_checking": (
+        "import typing\nif typing.TYPE_CHECKING:\n    from diffusers import no_such_name\n" + PIPE, True),
+    "missing_where_torch_is": (
+        "from diffusers.utils import is_torch_available\nif is_torch_available():\n    import diffusers.no_such\n" + PIPE,
+        False,
+    ),
+    "missing_where_torch_is_not": (
+        "from diffusers.utils import is_torch_available\nif not is_torch_available():\n    import diffusers.no_such\n"
+        + PIPE,
+        True,
+    ),
+    "missing_for_old_diffusers": (
+        "import diffusers\nfrom packaging import version\nif version.parse(diffusers.__version__) < version.parse('0.5'):\n"
+        "    import diffusers.no_such\n" + PIPE, True),
+    "missing_for_new_diffusers": (
+        "import diffusers\nfrom packaging import version\nif version.parse('0.5') <= version.parse(diffusers.__version__):\n"
+        "    import diffusers.no_such\n" + PIPE, False),
+    "missing_by_helper": (
+        "from diffusers.utils import is_transformers_version\nif is_transformers_version('>=', '4.0'):\n"
+        "    import diffusers.no_such\n" + PIPE, False),
+    "name_rebound_over_missing": (
+        "try:\n    from diffusers import no_such_name\nexcept ImportError:\n    no_such_name = DiffusionPipeline\n"
+        + PIPE.replace("(DiffusionPipeline)", "(no_such_name)"), None),
+    "submodule_by_attribute": ("import diffusers.utils.torch_utils as tu\nx = tu.randn_tensor\n" + PIPE, True),
+    "lazy_submodule": ("from diffusers.models import autoencoders\n" + PIPE, True),
+    "made_up_tokenizer": ("from transformers import T5TokenizerFast\n" + PIPE, True),
+    "minimum_version_met": (
+        "from diffusers.utils import check_min_version\ncheck_min_version('0.20.0.dev0')\n" + PIPE, True),
+    "minimum_version_not_met": (
+        "from diffusers.utils import check_min_version\ncheck_min_version('99.0.0')\n" + PIPE, False),
+    "base_not_a_pipeline": ("from diffusers import UNet2DModel\nclass MyPipeline(UNet2DModel):\n    pass\n", False),
+    "base_modular_pipeline": ("from diffusers import ModularPipeline\nclass P(ModularPipeline):\n    pass\n", False),
+    "base_mixin_only": ("from diffusers.loaders import FromSingleFileMixin\nclass P(FromSingleFileMixin): pass\n", False),
 }  # fmt: skip

@@ -131,7 +131,7 @@ class _Run:
     def _try(self, node: cst.Try | cst.TryStar, active: int, caught: bool) -> _State:
         handlers = [h for h in node.handlers if control_flow.handled(h) & control_flow.IMPORT_ERRORS]
         self._tries += bool(node.handlers)
-        state = self.block(syntax.statements(node.body), active, caught or bool(handlers))
+        body = state = self.block(syntax.statements(node.body), active, caught or bool(handlers))
         self._tries -= bool(node.handlers)
         if handlers:
             handler = self.block(syntax.statements(handlers[0].body), active & state.fails, caught)
@@ -141,13 +141,18 @@ class _Run:
                 # A name that is missing raises another error, which goes past it.
                 unknown |= state.fails
             state = _State(fails, unknown & ~fails)
-        for suite in (node.orelse, node.finalbody):
-            if suite is not None:
-                after = self.block(syntax.statements(suite.body), active & ~state.fails, caught)
-                # The `else` branch only runs where the body went through, which is not followed here.
-                maybe = after.fails if suite is node.orelse and handlers else 0
-                fails = state.fails | (after.fails & ~maybe)
-                state = _State(fails, (state.unknown | after.unknown | maybe) & ~fails)
+        if node.orelse is not None:
+            # It runs where the body went through.
+            through = active & ~body.fails & ~body.unknown
+            after = self.block(syntax.statements(node.orelse.body), through, caught)
+            runs = self.everything & ~body.fails & ~body.unknown
+            fails = state.fails | (after.fails & runs)
+            unknown = state.unknown | (after.unknown & runs) | ((after.fails | after.unknown) & body.unknown)
+            state = _State(fails, unknown & ~fails)
+        if node.finalbody is not None:
+            after = self.block(syntax.statements(node.finalbody.body), active, caught)
+            fails = state.fails | after.fails
+            state = _State(fails, (state.unknown | after.unknown) & ~fails)
         return state
 
     def _class(self, node: cst.ClassDef, active: int, caught: bool) -> _State:
