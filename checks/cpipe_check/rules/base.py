@@ -16,6 +16,13 @@ from diffusers import DDPMScheduler, DiffusionPipeline, UNet2DModel
 
 
 """
+# A pipeline class with nothing wrong and nothing to call, for cases to take apart.
+PIPELINE = """
+class MyPipeline(DiffusionPipeline):
+    def __init__(self, unet, scheduler):
+        super().__init__()
+        self.register_modules(unet=unet, scheduler=scheduler)
+"""
 
 
 @dataclass(frozen=True, slots=True)

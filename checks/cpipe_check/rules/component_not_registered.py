@@ -11,14 +11,7 @@ from collections.abc import Iterator
 
 from cpipe_check.pipeline_file import PipelineFile, syntax
 from cpipe_check.pipeline_file.facts import Parameter
-from cpipe_check.rules.base import Problem, Rule, case
-
-_PIPELINE = """
-class MyPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
-        super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
-"""
+from cpipe_check.rules.base import PIPELINE, Problem, Rule, case
 
 
 def check(file: PipelineFile) -> Iterator[Problem]:
@@ -55,12 +48,12 @@ RULE = Rule(
     check=check,
     breaks="components",
     bad=(
-        case(_PIPELINE.replace("(unet=unet, scheduler=scheduler)", "(unet=unet)")),
-        case(_PIPELINE.replace("(unet=unet, scheduler=scheduler)", "(unet=unet)\n        self.scheduler = scheduler")),
+        case(PIPELINE.replace("(unet=unet, scheduler=scheduler)", "(unet=unet)")),
+        case(PIPELINE.replace("(unet=unet, scheduler=scheduler)", "(unet=unet)\n        self.scheduler = scheduler")),
     ),
     good=(
-        case(_PIPELINE),
-        case(_PIPELINE.replace("scheduler):", "scheduler, steps=4):")),
-        case(_PIPELINE.replace("(unet=unet, scheduler=scheduler)", "(**{'unet': unet, 'scheduler': scheduler})")),
+        case(PIPELINE),
+        case(PIPELINE.replace("scheduler):", "scheduler, steps=4):")),
+        case(PIPELINE.replace("(unet=unet, scheduler=scheduler)", "(**{'unet': unet, 'scheduler': scheduler})")),
     ),
 )

@@ -10,14 +10,7 @@ from collections.abc import Iterator
 
 from cpipe_check.finding import Severity
 from cpipe_check.pipeline_file import PipelineFile
-from cpipe_check.rules.base import Problem, Rule, case
-
-_PIPELINE = """
-class MyPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
-        super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
-"""
+from cpipe_check.rules.base import PIPELINE, Problem, Rule, case
 
 
 def check(file: PipelineFile) -> Iterator[Problem]:
@@ -49,6 +42,6 @@ RULE = Rule(
     check=check,
     level=Severity.INFO,
     versioned=True,
-    bad=(case("from diffusers.models.attention_processor import FluxAttnProcessor2_0\n" + _PIPELINE),),
-    good=(case("from diffusers.models.attention_processor import AttnProcessor2_0\n" + _PIPELINE),),
+    bad=(case("from diffusers.models.attention_processor import FluxAttnProcessor2_0\n" + PIPELINE),),
+    good=(case("from diffusers.models.attention_processor import AttnProcessor2_0\n" + PIPELINE),),
 )

@@ -13,14 +13,8 @@ from collections.abc import Iterator
 import libcst as cst
 
 from cpipe_check.pipeline_file import PipelineFile
-from cpipe_check.rules.base import Problem, Rule, case
+from cpipe_check.rules.base import PIPELINE, Problem, Rule, case
 
-_PIPELINE = """
-class MyPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
-        super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
-"""
 _ADVICE = "name each component: `def __init__(self, unet, scheduler)`"
 
 
@@ -68,13 +62,13 @@ RULE = Rule(
     breaks="init",
     bad=(
         case("class MyPipeline(DiffusionPipeline):\n    def __call__(self):\n        return None\n"),
-        case(_PIPELINE.replace("scheduler):", "scheduler, **kwargs):")),
-        case(_PIPELINE.replace("scheduler):", "scheduler, *extra):")),
-        case(_PIPELINE.replace("scheduler):", "scheduler, /):")),
+        case(PIPELINE.replace("scheduler):", "scheduler, **kwargs):")),
+        case(PIPELINE.replace("scheduler):", "scheduler, *extra):")),
+        case(PIPELINE.replace("scheduler):", "scheduler, /):")),
     ),
     good=(
-        case(_PIPELINE),
-        case(_PIPELINE + "\n\nMyPipeline.__init__.__kwdefaults__ = None\n"),
-        case(_PIPELINE.replace("scheduler):", "*, scheduler):")),
+        case(PIPELINE),
+        case(PIPELINE + "\n\nMyPipeline.__init__.__kwdefaults__ = None\n"),
+        case(PIPELINE.replace("scheduler):", "*, scheduler):")),
     ),
 )

@@ -10,15 +10,9 @@ Leave it out: an import that is missing says what is wrong by itself.
 from collections.abc import Iterator
 
 from cpipe_check.pipeline_file import PipelineFile
-from cpipe_check.rules.base import Problem, Rule, case
+from cpipe_check.rules.base import PIPELINE, Problem, Rule, case
 from cpipe_check.rules.missing import causes
 
-_PIPELINE = """
-class MyPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
-        super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
-"""
 _ASK = "from diffusers.utils import check_min_version\n\ncheck_min_version({version!r})\n"
 
 
@@ -42,12 +36,12 @@ RULE = Rule(
     breaks="load",
     versioned=True,
     bad=(
-        case(_ASK.format(version="99.0.0.dev0") + _PIPELINE),
-        case(_ASK.format(version="99.0.0") + _PIPELINE),
+        case(_ASK.format(version="99.0.0.dev0") + PIPELINE),
+        case(_ASK.format(version="99.0.0") + PIPELINE),
     ),
     good=(
-        case(_ASK.format(version="0.18.0.dev0") + _PIPELINE),
+        case(_ASK.format(version="0.18.0.dev0") + PIPELINE),
         case("def check_later():\n    from diffusers.utils import check_min_version\n\n"
-             "    check_min_version('99.0.0')\n" + _PIPELINE),
+             "    check_min_version('99.0.0')\n" + PIPELINE),
     ),
 )  # fmt: skip

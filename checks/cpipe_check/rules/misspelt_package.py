@@ -8,14 +8,8 @@ from collections.abc import Iterator
 
 from cpipe_check.api_index.target import is_installed
 from cpipe_check.pipeline_file import PipelineFile
-from cpipe_check.rules.base import Problem, Rule, case
+from cpipe_check.rules.base import PIPELINE, Problem, Rule, case
 
-_PIPELINE = """
-class MyPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
-        super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
-"""
 _SLIPS = {
     "diffuser": "diffusers", "difusers": "diffusers", "difussers": "diffusers", "diffuesrs": "diffusers",
     "diffusors": "diffusers", "diffsuers": "diffusers", "transformer": "transformers", "transfomers": "transformers",
@@ -43,11 +37,11 @@ RULE = Rule(
     check=check,
     breaks="load",
     bad=(
-        case("from diffuser.utils import logging\n" + _PIPELINE),
-        case("import transformer\n" + _PIPELINE),
+        case("from diffuser.utils import logging\n" + PIPELINE),
+        case("import transformer\n" + PIPELINE),
     ),
     good=(
-        case("from diffusers.utils import logging\n" + _PIPELINE),
-        case("try:\n    import diffuser\nexcept ImportError:\n    pass\n" + _PIPELINE),
+        case("from diffusers.utils import logging\n" + PIPELINE),
+        case("try:\n    import diffuser\nexcept ImportError:\n    pass\n" + PIPELINE),
     ),
 )

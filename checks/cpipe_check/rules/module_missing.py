@@ -10,15 +10,9 @@ the new place, and from the old one in `except ImportError` where older releases
 from collections.abc import Iterator
 
 from cpipe_check.pipeline_file import PipelineFile
-from cpipe_check.rules.base import Case, Problem, Rule, case
+from cpipe_check.rules.base import PIPELINE, Case, Problem, Rule, case
 from cpipe_check.rules.missing import causes, first_missing, history, mended
 
-_PIPELINE = """
-class MyPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
-        super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
-"""
 _OLD = "from diffusers.pipelines.controlnet.multicontrolnet import MultiControlNetModel\n"
 _NEW = "from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel\n"
 
@@ -47,22 +41,22 @@ RULE = Rule(
     breaks="load",
     versioned=True,
     bad=(
-        case(_OLD + _PIPELINE),
-        case("import diffusers.no_such_module\n" + _PIPELINE),
-        case("try:\n    import diffusers.no_such_module\nexcept ImportError:\n    " + _OLD + _PIPELINE),
-        case("if torch.__version__:\n    pass\nelse:\n    pass\n" + _OLD + _PIPELINE),
-        case("class Holder:\n    " + _OLD + _PIPELINE),
+        case(_OLD + PIPELINE),
+        case("import diffusers.no_such_module\n" + PIPELINE),
+        case("try:\n    import diffusers.no_such_module\nexcept ImportError:\n    " + _OLD + PIPELINE),
+        case("if torch.__version__:\n    pass\nelse:\n    pass\n" + _OLD + PIPELINE),
+        case("class Holder:\n    " + _OLD + PIPELINE),
     ),
     good=(
-        case(_NEW + _PIPELINE),
-        case("try:\n    " + _OLD + "except ImportError:\n    " + _NEW + _PIPELINE),
-        case("try:\n    " + _OLD + "except Exception:\n    MultiControlNetModel = None\n" + _PIPELINE),
-        case("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    " + _OLD + _PIPELINE),
-        case("import contextlib\nwith contextlib.suppress(ImportError):\n    " + _OLD + _PIPELINE),
-        case("def later():\n    " + _OLD + _PIPELINE),
+        case(_NEW + PIPELINE),
+        case("try:\n    " + _OLD + "except ImportError:\n    " + _NEW + PIPELINE),
+        case("try:\n    " + _OLD + "except Exception:\n    MultiControlNetModel = None\n" + PIPELINE),
+        case("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    " + _OLD + PIPELINE),
+        case("import contextlib\nwith contextlib.suppress(ImportError):\n    " + _OLD + PIPELINE),
+        case("def later():\n    " + _OLD + PIPELINE),
         Case(
             "import diffusers\nfrom diffusers import DiffusionPipeline\nfrom packaging import version\n"
-            "if version.parse(diffusers.__version__) < version.parse('0.32'):\n    " + _OLD + _PIPELINE
+            "if version.parse(diffusers.__version__) < version.parse('0.32'):\n    " + _OLD + PIPELINE
         ),
     ),
 )

@@ -9,15 +9,8 @@ Import it from where it is now. Private helpers of other pipelines come and go w
 from collections.abc import Iterator
 
 from cpipe_check.pipeline_file import PipelineFile
-from cpipe_check.rules.base import Problem, Rule, case
+from cpipe_check.rules.base import PIPELINE, Problem, Rule, case
 from cpipe_check.rules.missing import causes, history, mended
-
-_PIPELINE = """
-class MyPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
-        super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
-"""
 
 
 def check(file: PipelineFile) -> Iterator[Problem]:
@@ -44,17 +37,17 @@ RULE = Rule(
     breaks="load",
     versioned=True,
     bad=(
-        case("from diffusers.utils import randn_tensor\n" + _PIPELINE),
-        case("from diffusers.utils import (\n    logging,\n    randn_tensor as noise,\n)\n" + _PIPELINE),
-        case("from diffusers import NoSuchPipeline\n" + _PIPELINE),
+        case("from diffusers.utils import randn_tensor\n" + PIPELINE),
+        case("from diffusers.utils import (\n    logging,\n    randn_tensor as noise,\n)\n" + PIPELINE),
+        case("from diffusers import NoSuchPipeline\n" + PIPELINE),
         case("from diffusers.utils import is_torch_available\nif is_torch_available():\n"
-             "    from diffusers.utils import randn_tensor\n" + _PIPELINE),
+             "    from diffusers.utils import randn_tensor\n" + PIPELINE),
     ),
     good=(
-        case("from diffusers.utils.torch_utils import randn_tensor\n" + _PIPELINE),
+        case("from diffusers.utils.torch_utils import randn_tensor\n" + PIPELINE),
         case("try:\n    from diffusers.utils import randn_tensor\nexcept ImportError:\n"
-             "    from diffusers.utils.torch_utils import randn_tensor\n" + _PIPELINE),
+             "    from diffusers.utils.torch_utils import randn_tensor\n" + PIPELINE),
         case("from diffusers.utils import is_torch_available\nif not is_torch_available():\n"
-             "    from diffusers.utils import randn_tensor\n" + _PIPELINE),
+             "    from diffusers.utils import randn_tensor\n" + PIPELINE),
     ),
 )  # fmt: skip

@@ -9,14 +9,8 @@ from collections.abc import Iterator
 from cpipe_check.pipeline_file import PipelineFile
 from cpipe_check.pipeline_file.facts import Truth
 from cpipe_check.pipeline_file.lineage import method_of
-from cpipe_check.rules.base import Problem, Rule, case
+from cpipe_check.rules.base import PIPELINE, Problem, Rule, case
 
-_PIPELINE = """
-class MyPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
-        super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
-"""
 _CALL = """
     @torch.no_grad()
     def __call__(self):
@@ -41,9 +35,9 @@ RULE = Rule(
     name="no-call",
     docs=__doc__,
     check=check,
-    bad=(case(_PIPELINE),),
+    bad=(case(PIPELINE),),
     good=(
-        case(_PIPELINE + _CALL),
-        case(_PIPELINE + "\n    def run(self):\n        return None\n\n    __call__ = run\n"),
+        case(PIPELINE + _CALL),
+        case(PIPELINE + "\n    def run(self):\n        return None\n\n    __call__ = run\n"),
     ),
 )

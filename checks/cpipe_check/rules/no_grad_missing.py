@@ -12,14 +12,8 @@ from collections.abc import Iterator
 from cpipe_check.pipeline_file import PipelineFile
 from cpipe_check.pipeline_file.lineage import method_of
 from cpipe_check.pipeline_file.syntax import code
-from cpipe_check.rules.base import Problem, Rule, case
+from cpipe_check.rules.base import PIPELINE, Problem, Rule, case
 
-_PIPELINE = """
-class MyPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
-        super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
-"""
 _CALL = """
     @torch.no_grad()
     def __call__(self):
@@ -50,10 +44,10 @@ RULE = Rule(
     name="no-grad-missing",
     docs=__doc__,
     check=check,
-    bad=(case(_PIPELINE + _CALL.replace("    @torch.no_grad()\n", "")),),
+    bad=(case(PIPELINE + _CALL.replace("    @torch.no_grad()\n", "")),),
     good=(
-        case(_PIPELINE + _CALL),
-        case(_PIPELINE + _CALL.replace("@torch.no_grad()", "@torch.inference_mode()")),
-        case(_PIPELINE + "\n    def __call__(self):\n        with torch.no_grad():\n            return self.unet\n"),
+        case(PIPELINE + _CALL),
+        case(PIPELINE + _CALL.replace("@torch.no_grad()", "@torch.inference_mode()")),
+        case(PIPELINE + "\n    def __call__(self):\n        with torch.no_grad():\n            return self.unet\n"),
     ),
 )

@@ -9,18 +9,10 @@ Save the file as UTF-8. Editors call this "encoding".
 from collections.abc import Iterator
 
 from cpipe_check.pipeline_file import PipelineFile
-from cpipe_check.rules.base import HEADER, Case, Problem, Rule
+from cpipe_check.rules.base import HEADER, PIPELINE, Case, Problem, Rule
 
 _COOKIE = "# -*- coding: latin-1 -*-\n# caf\u00e9\n"
-_PIPELINE = (
-    HEADER
-    + """
-class MyPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
-        super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
-"""
-)
+_SOURCE = _COOKIE + HEADER + PIPELINE
 
 
 def check(file: PipelineFile) -> Iterator[Problem]:
@@ -39,6 +31,6 @@ RULE = Rule(
     docs=__doc__,
     check=check,
     breaks="load",
-    bad=(Case((_COOKIE + _PIPELINE).encode("latin-1")), Case(b"\x89PNG\r\n\x1a\n\x00\x00")),
-    good=(Case((_COOKIE + _PIPELINE).encode()), Case(b"\xef\xbb\xbf" + _PIPELINE.encode())),
+    bad=(Case(_SOURCE.encode("latin-1")), Case(b"\x89PNG\r\n\x1a\n\x00\x00")),
+    good=(Case(_SOURCE.encode()), Case(b"\xef\xbb\xbf" + (HEADER + PIPELINE).encode())),
 )

@@ -11,14 +11,7 @@ from collections.abc import Iterator
 from cpipe_check.pipeline_file import PipelineFile
 from cpipe_check.pipeline_file.facts import Class, Imported
 from cpipe_check.pipeline_file.lineage import ancestors
-from cpipe_check.rules.base import Problem, Rule, case
-
-_PIPELINE = """
-class MyPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
-        super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
-"""
+from cpipe_check.rules.base import PIPELINE, Problem, Rule, case
 
 
 def check(file: PipelineFile) -> Iterator[Problem]:
@@ -60,12 +53,12 @@ RULE = Rule(
     breaks="init",
     versioned=True,
     bad=(
-        case(_PIPELINE + "        self.device = unet.device\n"),
-        case(_PIPELINE + "        self.components = {}\n"),
+        case(PIPELINE + "        self.device = unet.device\n"),
+        case(PIPELINE + "        self.components = {}\n"),
     ),
     good=(
-        case(_PIPELINE + "        self.my_device = unet.device\n"),
-        case(_PIPELINE.replace("    def __init__", "    device = None\n\n    def __init__", 1)
+        case(PIPELINE + "        self.my_device = unet.device\n"),
+        case(PIPELINE.replace("    def __init__", "    device = None\n\n    def __init__", 1)
              + "        self.device = unet.device\n"),
     ),
 )  # fmt: skip

@@ -11,14 +11,7 @@ from collections.abc import Iterator
 
 from cpipe_check.pipeline_file import PipelineFile
 from cpipe_check.pipeline_file.facts import Parameter
-from cpipe_check.rules.base import Problem, Rule, case
-
-_PIPELINE = """
-class MyPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
-        super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
-"""
+from cpipe_check.rules.base import PIPELINE, Problem, Rule, case
 
 
 def check(file: PipelineFile) -> Iterator[Problem]:
@@ -50,8 +43,8 @@ RULE = Rule(
     check=check,
     breaks="components",
     bad=(
-        case(_PIPELINE.replace("(unet=unet,", "(model=unet, unet=unet,")),
-        case(_PIPELINE.replace("(unet=unet,", "(helper=DDPMScheduler(), unet=unet,")),
+        case(PIPELINE.replace("(unet=unet,", "(model=unet, unet=unet,")),
+        case(PIPELINE.replace("(unet=unet,", "(helper=DDPMScheduler(), unet=unet,")),
     ),
-    good=(case(_PIPELINE), case(_PIPELINE.replace("(unet=unet,", "(_hidden=None, unet=unet,"))),
+    good=(case(PIPELINE), case(PIPELINE.replace("(unet=unet,", "(_hidden=None, unet=unet,"))),
 )

@@ -14,16 +14,10 @@ from collections.abc import Iterator
 
 from cpipe_check.finding import Span
 from cpipe_check.pipeline_file import PipelineFile
-from cpipe_check.rules.base import Problem, Rule, case
+from cpipe_check.rules.base import PIPELINE, Problem, Rule, case
 
 _REACHABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)?")
 _DOTS_ONLY = re.compile(r"[\w.]*")
-_PIPELINE = """
-class MyPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
-        super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
-"""
 
 
 def check(file: PipelineFile) -> Iterator[Problem]:
@@ -88,17 +82,17 @@ RULE = Rule(
     check=check,
     breaks="load",
     bad=(
-        case("from .helper import help_me\n\n" + _PIPELINE),
-        case("from ...models import UNet2DModel\n\n" + _PIPELINE),
-        case("try:\n    from .helper import help_me\nexcept ImportError:\n    help_me = None\n\n" + _PIPELINE),
-        case('"""Example:\n\n    from .helper import help_me\n"""\n' + _PIPELINE),
-        case("from . import helper\n\n" + _PIPELINE, {"helper.py": "help_me = 1\n"}),
-        case("from .helper import a\n\n" + _PIPELINE, {"helper.py": "from .deep import a\n", "deep.py": "a = 1\n"}),
-        case("import os; from .helper import help_me\n\n" + _PIPELINE, {"helper.py": "help_me = 1\n"}),
+        case("from .helper import help_me\n\n" + PIPELINE),
+        case("from ...models import UNet2DModel\n\n" + PIPELINE),
+        case("try:\n    from .helper import help_me\nexcept ImportError:\n    help_me = None\n\n" + PIPELINE),
+        case('"""Example:\n\n    from .helper import help_me\n"""\n' + PIPELINE),
+        case("from . import helper\n\n" + PIPELINE, {"helper.py": "help_me = 1\n"}),
+        case("from .helper import a\n\n" + PIPELINE, {"helper.py": "from .deep import a\n", "deep.py": "a = 1\n"}),
+        case("import os; from .helper import help_me\n\n" + PIPELINE, {"helper.py": "help_me = 1\n"}),
     ),
     good=(
-        case("from .helper import help_me\n\n" + _PIPELINE, {"helper.py": "help_me = 1\n"}),
-        case("try:\n    from . import helper\nexcept ImportError:\n    helper = None\n\n" + _PIPELINE),
-        case("from .helper import help_me\nfrom . import helper\n\n" + _PIPELINE, {"helper.py": "help_me = 1\n"}),
+        case("from .helper import help_me\n\n" + PIPELINE, {"helper.py": "help_me = 1\n"}),
+        case("try:\n    from . import helper\nexcept ImportError:\n    helper = None\n\n" + PIPELINE),
+        case("from .helper import help_me\nfrom . import helper\n\n" + PIPELINE, {"helper.py": "help_me = 1\n"}),
     ),
 )

@@ -11,14 +11,7 @@ from collections.abc import Iterator
 
 from cpipe_check.pipeline_file import PipelineFile
 from cpipe_check.pipeline_file.facts import LocalClass, Truth
-from cpipe_check.rules.base import Problem, Rule, case
-
-_ONE = """
-class MyPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
-        super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
-"""
+from cpipe_check.rules.base import PIPELINE, Problem, Rule, case
 
 
 def check(file: PipelineFile) -> Iterator[Problem]:
@@ -45,11 +38,11 @@ RULE = Rule(
     check=check,
     breaks="load",
     bad=(
-        case(_ONE + "\n\nclass Second(DiffusionPipeline):\n    pass\n"),
-        case(_ONE + "\n\nclass Second(MyPipeline):\n    pass\n"),
-        case(_ONE + "\n\nAlias = MyPipeline\n"),
+        case(PIPELINE + "\n\nclass Second(DiffusionPipeline):\n    pass\n"),
+        case(PIPELINE + "\n\nclass Second(MyPipeline):\n    pass\n"),
+        case(PIPELINE + "\n\nAlias = MyPipeline\n"),
         case(
-            "from .other import OtherPipeline\n\n" + _ONE,
+            "from .other import OtherPipeline\n\n" + PIPELINE,
             {
                 "other.py": "from diffusers import DiffusionPipeline\n\n\n"
                 "class OtherPipeline(DiffusionPipeline):\n    pass\n"
@@ -57,9 +50,9 @@ RULE = Rule(
         ),
     ),
     good=(
-        case("from diffusers import DDPMPipeline\n\n" + _ONE),
-        case(_ONE + "\n\nclass Second(MyPipeline):\n    pass\n\n\ndel Second\n"),
-        case(_ONE + "\n\ndef make():\n    class Second(MyPipeline):\n        pass\n"),
-        case(_ONE + "\n\nclass Mixin:\n    pass\n"),
+        case("from diffusers import DDPMPipeline\n\n" + PIPELINE),
+        case(PIPELINE + "\n\nclass Second(MyPipeline):\n    pass\n\n\ndel Second\n"),
+        case(PIPELINE + "\n\ndef make():\n    class Second(MyPipeline):\n        pass\n"),
+        case(PIPELINE + "\n\nclass Mixin:\n    pass\n"),
     ),
 )

@@ -16,14 +16,8 @@ from cpipe_check.api_index.target import Target
 from cpipe_check.pipeline_file import PipelineFile
 from cpipe_check.pipeline_file.facts import Class, Imported
 from cpipe_check.pipeline_file.lineage import is_plain
-from cpipe_check.rules.base import Case, Problem, Rule, case
+from cpipe_check.rules.base import PIPELINE, Case, Problem, Rule, case
 
-_PIPELINE = """
-class MyPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
-        super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
-"""
 _DDPM = """from diffusers import DDPMPipeline
 
 
@@ -100,14 +94,14 @@ RULE = Rule(
     breaks="init",
     versioned=True,
     bad=(
-        case(_PIPELINE.replace("__init__()", "__init__(unet, scheduler)")),
+        case(PIPELINE.replace("__init__()", "__init__(unet, scheduler)")),
         Case(_DDPM.replace("CALL", "unet=unet, scheduler=scheduler, vae=None")),
         Case(_DDPM.replace("CALL", "unet=unet")),
         Case(_DDPM.replace("CALL", "unet, scheduler, None")),
         Case(_DDPM.replace("CALL", "unet, scheduler, unet=unet")),
     ),
     good=(
-        case(_PIPELINE),
+        case(PIPELINE),
         Case(_DDPM.replace("CALL", "unet=unet, scheduler=scheduler")),
         Case(_DDPM.replace("CALL", "unet, scheduler")),
         Case(_DDPM.replace("CALL", "**{'unet': unet, 'scheduler': scheduler}")),

@@ -9,19 +9,13 @@ from collections.abc import Iterator
 from cpipe_check.pipeline_file import PipelineFile
 from cpipe_check.pipeline_file.facts import Class
 from cpipe_check.pipeline_file.lineage import ancestors
-from cpipe_check.rules.base import Problem, Rule, case
+from cpipe_check.rules.base import PIPELINE, Problem, Rule, case
 
 _SLIPS = frozenset(
     {"_init_", "__init", "init__", "_init__", "__init_", "__int__", "__intit__", "__inti__", "__ini__", "__nit__",
      "__init___", "___init__", "___init___", "__Init__", "__INIT__", "__inint__", "__initt__", "__iinit__"}
 )  # fmt: skip
 _CALL = "super().__init__()"
-_PIPELINE = """
-class MyPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
-        super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
-"""
 
 
 def check(file: PipelineFile) -> Iterator[Problem]:
@@ -60,9 +54,9 @@ RULE = Rule(
     check=check,
     breaks="init",
     bad=(
-        case(_PIPELINE.replace("__init__()", "_init_()")),
-        case(_PIPELINE.replace("__init__()", "__int__()")),
-        case(_PIPELINE.replace("super()", "super")),
+        case(PIPELINE.replace("__init__()", "_init_()")),
+        case(PIPELINE.replace("__init__()", "__int__()")),
+        case(PIPELINE.replace("super()", "super")),
     ),
-    good=(case(_PIPELINE),),
+    good=(case(PIPELINE),),
 )

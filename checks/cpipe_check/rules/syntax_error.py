@@ -8,14 +8,7 @@ error on an older Python.
 from collections.abc import Iterator
 
 from cpipe_check.pipeline_file import PipelineFile
-from cpipe_check.rules.base import Case, Problem, Rule, case
-
-_GOOD = """
-class MyPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
-        super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
-"""
+from cpipe_check.rules.base import PIPELINE, Case, Problem, Rule, case
 
 
 def check(file: PipelineFile) -> Iterator[Problem]:
@@ -35,10 +28,10 @@ RULE = Rule(
     check=check,
     breaks="load",
     bad=(
-        case(_GOOD.replace("unet, scheduler):", "unet, scheduler:")),
-        case(_GOOD + "\nreturn None\n"),
-        case(_GOOD + "\nx = " + "(" * 300 + ")" * 300 + "\n"),
+        case(PIPELINE.replace("unet, scheduler):", "unet, scheduler:")),
+        case(PIPELINE + "\nreturn None\n"),
+        case(PIPELINE + "\nx = " + "(" * 300 + ")" * 300 + "\n"),
         Case(b"x = 1\x00\n"),
     ),
-    good=(case(_GOOD),),
+    good=(case(PIPELINE),),
 )

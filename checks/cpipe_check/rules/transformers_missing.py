@@ -10,15 +10,9 @@ older releases are meant too.
 from collections.abc import Iterator
 
 from cpipe_check.pipeline_file import PipelineFile
-from cpipe_check.rules.base import Problem, Rule, case
+from cpipe_check.rules.base import PIPELINE, Problem, Rule, case
 from cpipe_check.rules.missing import causes, history
 
-_PIPELINE = """
-class MyPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
-        super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
-"""
 _GUARDED = """
 try:
     from transformers import CLIPFeatureExtractor
@@ -52,12 +46,12 @@ RULE = Rule(
     breaks="load",
     versioned=True,
     bad=(
-        case("from transformers import NoSuchModelAnywhere\n" + _PIPELINE),
-        case("from transformers.no_such_module import Anything\n" + _PIPELINE),
+        case("from transformers import NoSuchModelAnywhere\n" + PIPELINE),
+        case("from transformers.no_such_module import Anything\n" + PIPELINE),
     ),
     good=(
-        case("from transformers import CLIPTextModel, CLIPTokenizer\n" + _PIPELINE),
-        case(_GUARDED.lstrip() + _PIPELINE),
-        case("from transformers import T5TokenizerFast\n" + _PIPELINE),
+        case("from transformers import CLIPTextModel, CLIPTokenizer\n" + PIPELINE),
+        case(_GUARDED.lstrip() + PIPELINE),
+        case("from transformers import T5TokenizerFast\n" + PIPELINE),
     ),
 )

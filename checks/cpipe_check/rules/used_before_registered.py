@@ -12,20 +12,14 @@ from cpipe_check.pipeline_file import PipelineFile
 from cpipe_check.pipeline_file.facts import Class
 from cpipe_check.pipeline_file.init_facts import InitFacts, Step
 from cpipe_check.pipeline_file.lineage import ancestors
-from cpipe_check.rules.base import Problem, Rule, case
+from cpipe_check.rules.base import PIPELINE, Problem, Rule, case
 
-_PIPELINE = """
-class MyPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
-        super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
-"""
 _SUPER = "super().__init__()\n"
 
 
 def _with(line: str) -> str:
     """The pipeline with a line between `super().__init__()` and `register_modules`."""
-    return _PIPELINE.replace(_SUPER, f"{_SUPER}        {line}\n")
+    return PIPELINE.replace(_SUPER, f"{_SUPER}        {line}\n")
 
 
 def check(file: PipelineFile) -> Iterator[Problem]:
@@ -83,7 +77,7 @@ RULE = Rule(
         case(_with("self.size = 1; self.size = 2")),
     ),
     good=(
-        case(_PIPELINE + "        self.size = self.unet.config.sample_size\n        self.size = 2\n"),
+        case(PIPELINE + "        self.size = self.unet.config.sample_size\n        self.size = 2\n"),
         case(_with("self.unet = unet; self.size = self.unet.config.sample_size")),
         case(_with("self.size = self.unet.size if hasattr(self, 'unet') else 8")),
         case("class Base:\n    unet = None\n\n\n" + _with("print(self.unet)").replace("(Diff", "(Base, Diff")),
