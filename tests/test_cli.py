@@ -104,14 +104,14 @@ def test_unreadable_file(tmp_path: Path) -> None:
     path = tmp_path / "it.py"
     path.write_bytes(GOOD)
     path.chmod(0)
-    # Root reads everything, so the test becomes somebody else, who may not be able to import any more.
+    # Root reads everything, so the test becomes somebody else, who may not be able to import anything any more.
     program = (
-        "import os, encodings.idna; from cpipe_check import checker, cli, progress, report; "
-        "from cpipe_check.api_index.target import resolve; resolve('latest', 'latest'); "
-        "os.getuid() or os.setuid(65534); cli.main()"
+        "import os, sys; from cpipe_check import cli; cli.command.main(sys.argv[2:], standalone_mode=False); "
+        "os.getuid() or os.setuid(65534); sys.argv[1:] = ['--static', sys.argv[1]]; cli.main()"
     )
+    good = str(PIPELINES / "one_step_unet.py")
     done = subprocess.run(
-        [sys.executable, "-c", program, "--static", str(path)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, str(path), "--static", good], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
     assert one_line(done.stderr)

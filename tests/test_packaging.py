@@ -27,7 +27,13 @@ def test_contents(built: Path) -> None:
     (wheel,) = built.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"cpipe_check/py.typed", "cpipe_bot/py.typed", "cpipe_check/report/report.schema.json"} <= names
+    committed = subprocess.run(
+        ["git", "ls-files", "checks", "bot"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    sources = {path.partition("/")[2] for path in committed.stdout.split()}
+    assert sources <= names, "everything in the tree is in the wheel"
     assert {"cpipe_check/starter_pipeline.txt", "cpipe_check/api_index/data/diffusers-names.xz"} <= names
+    assert "cpipe_check/api_index/build/builder.py" in names
     assert sum(item.file_size for item in zipfile.ZipFile(wheel).infolist() if item.filename.endswith(".xz")) < 500_000
     assert {name.partition("/")[0] for name in names} == {"cpipe_check", "cpipe_bot", f"{wheel.name[:17]}.dist-info"}
     (sdist,) = built.glob("*.tar.gz")
