@@ -167,6 +167,26 @@ def test_output_flood_is_cut(tmp_path: Path) -> None:
             "the smoke-load has no network",
         ),
         (ONE_STEP.replace("unet: UNet2DModel", "unet: int"), "no reference for component `unet` (int)"),
+        (
+            one_step("        raise ValueError('`mask` is needed')\n"),
+            "the call did not take the inputs made for it: ValueError",
+        ),
+        (
+            ONE_STEP.replace("__call__(self)", "__call__(self, boxes=None)").replace(
+                "config = ", "len(boxes); config = "
+            ),
+            "the call did not take the inputs made for it: TypeError: object of type 'NoneType'",
+        ),
+        (
+            one_step("        return self.trained\n\n    def train(self):\n        self.trained = torch.ones(1)\n"),
+            "the call did not take the inputs made for it: AttributeError",
+        ),
+        (one_step("        return self.unet(torch.zeros(1, 9, 32, 32), 1).sample\n"), "RuntimeError: Given groups=1"),
+        (
+            one_step().replace("scheduler: DDPMScheduler", "scheduler")
+            + "\n\nclass MyScheduler(DDPMScheduler):\n    pass\n",
+            "no reference for component `scheduler`, of a class that the file defines",
+        ),
         (ONE_STEP.replace("__call__(self)", "__call__(self, region)"), "no input for the call's parameter `region`"),
         (ONE_STEP.replace("__call__", "run"), "no signature of `__call__`"),
         ("class P(DiffusionPipeline:\n", "CP102 shows that it cannot load"),

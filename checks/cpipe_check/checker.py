@@ -122,13 +122,14 @@ def _target(file: PipelineFile, found: Sequence[Finding]) -> tuple[SmokeTarget |
     impossible = next((f for f in found if f.breaks in ("load", "init")), None)
     if impossible is not None:
         return None, f"{impossible.code} shows that it cannot load"
-    if file.pipeline_class is None:
+    if file.pipeline_class is None or file.namespace is None:
         return None, f"cannot tell: {_unknown(file)}"
     init = _signature(file, "__init__")
     call = _signature(file, "__call__")
     if init is None or call is None:
         return None, f"no signature of `{'__init__' if init is None else '__call__'}` to make inputs for"
-    return SmokeTarget(init, call, tuple(name for name, _ in file.loader_relative_imports())), ""
+    siblings = tuple(name for name, _ in file.loader_relative_imports())
+    return SmokeTarget(init, call, siblings, tuple(cls.name for cls in file.namespace.classes)), ""
 
 
 def _signature(file: PipelineFile, method: str) -> Signature | None:

@@ -11,11 +11,12 @@ from typing import Any
 
 
 class Channel:
-    """Where events are written: one JSON object a line."""
+    """Where events are written: one JSON object a line. `current` is the stage that was begun last."""
 
     def __init__(self, descriptor: int) -> None:
         os.set_inheritable(descriptor, False)
         self._descriptor = descriptor
+        self.current = ""
 
     def send(self, **event: Any) -> None:
         """Write one event."""
@@ -24,6 +25,7 @@ class Channel:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Report that a stage begins, and its seconds and outcome when it ends."""
+        self.current = name
         self.send(event="begin", stage=name)
         start, ok = time.perf_counter(), False
         try:

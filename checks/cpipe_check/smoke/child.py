@@ -40,7 +40,7 @@ def _verdict(job: Job, channel: Channel) -> dict[str, Any]:
     try:
         stages.run(job, plan, channel)
     except BaseException as error:
-        lacking = failures.lacking(error, job)
+        lacking = failures.lacking(error, channel.current, job)
         if lacking:
             return {"verdict": "not run", "reason": lacking}
         return {"verdict": "failed", **failures.describe(error, job)}

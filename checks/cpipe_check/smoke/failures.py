@@ -4,29 +4,68 @@ from __future__ import annotations
 
 import linecache
 import os
-import sys
+import re
 import traceback
+from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
 from cpipe_check.smoke.job import Job
 
 _MAX_FRAMES = 5
+# What torch and diffusers say when sizes do not fit: the reference has other channels than the pipeline expects.
+_SIZES = re.compile(r"channels|shape|size of tensor|sizes? of|dimension|configuration sett", re.IGNORECASE)
 
 
-def lacking(error: BaseException, job: Job) -> str:
-    """Return what this machine lacks, when that and not the file is why it failed; "" otherwise."""
-    seen: BaseException | None = error
-    while seen is not None:
+def lacking(error: BaseException, stage: str, job: Job) -> str:
+    """Return what was lacking, when it may be that and not the file that made a stage fail; "" otherwise.
+
+    A verdict of `failed` has to be the pipeline's fault. Our inputs are guesses and our reference is small, so that a
+    call that refuses them proves nothing.
+    """
+    for seen in _chain(error):
         if type(seen).__name__ in ("OfflineModeIsEnabled", "LocalEntryNotFoundError"):
             return "it downloads from the Hub while it loads or runs, and the smoke-load has no network"
-        seen = seen.__cause__ or seen.__context__
-    if isinstance(error, ModuleNotFoundError) and error.name and error.__traceback__ is not None:
-        root = error.name.partition(".")[0]
-        own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own(frame.filename, job)]
-        if own and root not in sys.modules and not root.startswith("diffusers") and find_spec(root) is None:
+        root = (seen.name or "").partition(".")[0] if isinstance(seen, ModuleNotFoundError) else ""
+        if (
+            root
+            and root not in ("diffusers", "diffusers_modules")
+            and _own_frames(seen, job)
+            and find_spec(root) is None
+        ):
             return f"it needs a package that is not installed here: pip install {root}"
+    if stage == "call" and _may_be_the_input(error, job):
+        return f"the call did not take the inputs made for it: {one_line(error, job)}"
     return ""
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _may_be_the_input(error: BaseException, job: Job) -> bool:
+    """True for what an input check raises, for an optional input that was left out, and for sizes that do not fit."""
+    text = str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    if "NoneType" in text or (isinstance(error, (RuntimeError, ValueError)) and _SIZES.search(text)):
+        return True
+    if isinstance(error, (ValueError, TypeError, NotImplementedError)):
+        last = frames[-1] if frames else None
+        return last is not None and ("check_inputs" in last.name or (last.line or "").lstrip().startswith("raise "))
+    # An attribute that another method of the pipeline sets: that one has to be called first.
+    name = getattr(error, "name", None) or (re.findall(r"has no attribute '(\w+)'", text) or [""])[-1]
+    return isinstance(error, AttributeError) and bool(name) and f"self.{name} = " in _source(frames, job)
+
+
+def _source(frames: traceback.StackSummary, job: Job) -> str:
+    own = next((frame.filename for frame in frames if _is_own(frame.filename, job)), "")
+    return "".join(linecache.getlines(own)) if own else ""
+
+
+def _own_frames(error: BaseException, job: Job) -> list[traceback.FrameSummary]:
+    return [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own(frame.filename, job)]
 
 
 def describe(error: BaseException, job: Job) -> dict[str, Any]:

@@ -13,8 +13,9 @@ STEPS = 2
 _IMAGE = re.compile(r"(^|_)(image|images|img|imgs|picture|photo|init_image|control_image|map)$")
 _MASK = re.compile(r"(^|_)mask(_image|s)?$|^mask")
 _PROMPT = re.compile(r"(^|_)(prompt|prompts|text|caption)(_\d)?$")
-# Optional parameters that are given all the same: they make the call small, quick and repeatable.
-_ALWAYS = frozenset({"num_inference_steps", "steps", "num_steps", "generator"})
+# Optional parameters that are given all the same: most calls need the prompt, whatever its default says; the others
+# make the call small, quick and repeatable.
+_ALWAYS = frozenset({"prompt", "num_inference_steps", "steps", "num_steps", "generator"})
 _SIZES = frozenset({"height", "width"})
 
 

@@ -35,8 +35,8 @@ class Signature:
 class Job:
     """One smoke-load. Paths are absolute; `custom_pipeline` is what `from_pretrained` is given.
 
-    `reference` is a directory, or "" for a tiny one; `device` is "auto" or a torch device; `dtype` "auto" or a torch
-    dtype.
+    `defines` are the classes that the file defines. `reference` is a directory, or "" for a tiny one; `device` is
+    "auto" or a torch device; `dtype` "auto" or a torch dtype.
     """
 
     custom_pipeline: str
@@ -44,6 +44,7 @@ class Job:
     scratch: str
     init: Signature
     call: Signature
+    defines: tuple[str, ...]
     reference: str
     device: str
     dtype: str
@@ -59,6 +60,7 @@ def job_from_json(text: bytes) -> Job:
     """Return the job that `to_json` wrote."""
     values = json.loads(text)
     values["init"], values["call"] = _signature(values["init"]), _signature(values["call"])
+    values["defines"] = tuple(values["defines"])
     return Job(**values)
 
 

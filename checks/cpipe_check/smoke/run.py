@@ -41,11 +41,12 @@ class SmokeOptions:
 
 @dataclass(frozen=True, slots=True)
 class SmokeTarget:
-    """What the text tells of a pipeline class: its two signatures, and the modules beside the file that it imports."""
+    """What the text tells: the pipeline class's two signatures, the modules beside the file, the classes in it."""
 
     init: Signature
     call: Signature
     siblings: tuple[str, ...]
+    defines: tuple[str, ...]
 
 
 class _Transcript:
@@ -138,6 +139,7 @@ def _lay_out(target: SmokeTarget, files: Mapping[str, bytes], options: SmokeOpti
         scratch=str(scratch),
         init=target.init,
         call=target.call,
+        defines=target.defines,
         reference=options.reference,
         device=options.device,
         dtype=options.dtype,

@@ -174,7 +174,7 @@ def _reference(job: Job, init: tuple[Argument, ...]) -> tuple[Path, Mapping[str,
             raise NotRun(f"reference {directory.name}: {error}", unserved=True) from None
         return directory, {k: v[1] for k, v in index.items() if isinstance(v, list) and len(v) == 2 and v[0]}, None
     try:
-        family = families.choose(init)
+        family = families.choose(init, job.defines)
     except families.NoReference as error:
         raise NotRun(str(error)) from None
     # A tiny model spends more time on handing work to threads than on the work.

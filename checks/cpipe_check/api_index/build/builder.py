@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from cpipe_check.api_index.library import StoredTables
-from cpipe_check.api_index.model import ReleaseFacts
-from cpipe_check.api_index.versions import in_order
-
 from cpipe_check.api_index.build import cache
 from cpipe_check.api_index.build.collect import Collector, reopened
 from cpipe_check.api_index.build.packages import download
 from cpipe_check.api_index.build.sources import Extractor, read_archive, read_tree
+from cpipe_check.api_index.library import StoredTables
+from cpipe_check.api_index.model import ReleaseFacts
+from cpipe_check.api_index.versions import in_order
 
 # Libraries of which the data has one release of each minor.
 SAMPLED = frozenset({"transformers"})

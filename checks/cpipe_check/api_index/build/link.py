@@ -6,10 +6,9 @@ import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from cpipe_check.api_index.model import ModuleFacts, NameFact, ReleaseFacts
-
 from cpipe_check.api_index.build.flow import Entry, Flow, StarNames, State, World
 from cpipe_check.api_index.build.ops import Bind, ClassText, Summary
+from cpipe_check.api_index.model import ModuleFacts, NameFact, ReleaseFacts
 
 _SKIPPED_BY_TREE = ("convert_", "modular_")
 

@@ -10,11 +10,10 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from cpipe_check.api_index.model import ApiIndexError, ReleaseFacts
-
 from cpipe_check.api_index.build.link import Linker, Source
 from cpipe_check.api_index.build.ops import Open, Summary
 from cpipe_check.api_index.build.summary import summarise
+from cpipe_check.api_index.model import ApiIndexError, ReleaseFacts
 
 
 def read_archive(path: Path, library: str) -> dict[str, bytes]:

@@ -71,12 +71,19 @@ def accepts(annotation: str | None, class_name: str) -> bool:
     return any(FACTORIES.get(name) is FACTORIES[class_name] for name in names if name in FACTORIES)
 
 
-def choose(arguments: Sequence[Argument]) -> Family:
+def choose(arguments: Sequence[Argument], defines: Sequence[str] = ()) -> Family:
     """Return the family that gives most of a pipeline's components, of the classes that their annotations ask for.
+
+    `defines` are the classes that the pipeline file defines: one of those is not for us to replace.
 
     Raises:
         NoReference: when a component is of a class that neither a family nor a factory gives.
     """
+    own = [name for name in defines if name.endswith("Scheduler")]
+    for argument in arguments:
+        asked = classes_named(argument.annotation)
+        if argument.required and (set(asked) & set(defines) or (own and not asked and "scheduler" in argument.name)):
+            raise NoReference(f"no reference for component `{argument.name}`, of a class that the file defines")
     components = [a for a in arguments if a.required or any(a.name in f.components for f in FAMILIES)]
     fitting = [family for family in FAMILIES if _misfit(components, family) is None]
     if not fitting:
