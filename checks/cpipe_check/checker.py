@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -236,8 +237,9 @@ _worker_target: list[Target] = []
 
 
 def _start_worker(target: Target) -> None:
-    # Interrupts are the parent's affair.
+    # Interrupts are the parent's affair, and a worker's life is too short for cycles to matter.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()
     _worker_target[:] = [target]
 
 

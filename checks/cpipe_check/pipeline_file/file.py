@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import libcst as cst
@@ -34,7 +34,8 @@ class PipelineFile:
 
     `name` is the file's name within its submission; `module` and `namespace` are None when Python refuses the file (see
     `refusal`) or when our parser gave up on it. `read_sibling` gives the bytes of `NAME.py` in the same directory.
-    `target` is what releases the file is meant for, None when nobody asked.
+    `target` is what releases the file is meant for, None when nobody asked. `siblings` are the files beside it that it
+    imports, by their module's name.
     """
 
     name: str
@@ -44,6 +45,7 @@ class PipelineFile:
     namespace: Namespace | None
     read_sibling: ReadSibling
     target: Target | None = None
+    siblings: Mapping[str, PipelineFile] = field(default_factory=dict)
 
     @cached_property
     def candidates(self) -> dict[str, tuple[Truth, Value]]:
@@ -131,13 +133,8 @@ class PipelineFile:
         return {name: load_effects(self.module, self.target, name, self._sibling_module) for name in LIBRARIES}
 
     def _sibling_module(self, name: str) -> cst.Module | None:
-        sibling = self.sibling(name)
+        sibling = self.siblings.get(name)
         return None if sibling is None else sibling.module
-
-    def sibling(self, module: str) -> PipelineFile | None:
-        """Return the facts about `module` beside this file, None when there is no such file."""
-        content = self.read_sibling(module)
-        return None if content is None else read(f"{module}.py", content)
 
     def _counts(self, value: Value) -> Truth:
         """Whether `find_pipeline_class` counts a class bound to a name: library classes do not count, siblings' do."""
@@ -156,15 +153,20 @@ def read(
 ) -> PipelineFile:
     """Parse the bytes of a pipeline file and return its facts. Never raises for what the file holds."""
     parsed = parse(content)
+    siblings: dict[str, PipelineFile] = {}
     namespace = None if parsed.module is None else namespace_of(parsed.module, parsed.source)
     if namespace is not None:
         siblings = {m: read(f"{m}.py", c) for m in _beside(namespace) if (c := read_sibling(m)) is not None}
         namespace = replace(namespace, known=_known(namespace, siblings, target))
-    return PipelineFile(name, parsed.source, parsed.refusal, parsed.module, namespace, read_sibling, target)
+    return PipelineFile(name, parsed.source, parsed.refusal, parsed.module, namespace, read_sibling, target, siblings)
 
 
 def _beside(namespace: Namespace) -> set[str]:
-    return {i.imported.module for i in namespace.imports if i.imported.level == 1 and i.imported.module}
+    """The modules beside the file that it imports; none matter where an import of two dots ends the loading."""
+    relative = [i.imported for i in namespace.imports if i.imported.level]
+    if any(imported.level > 1 for imported in relative):
+        return set()
+    return {imported.module for imported in relative if imported.module}
 
 
 def _known(

@@ -62,7 +62,7 @@ def _not_copied(file: PipelineFile, copied: dict[str, Span]) -> Iterator[Problem
 def _not_copied_for_siblings(file: PipelineFile, copied: dict[str, Span]) -> Iterator[Problem]:
     """What a copied file imports beside itself is only there when the pipeline file imports it too."""
     for name, span in copied.items():
-        sibling = file.sibling(name)
+        sibling = file.siblings.get(name)
         for item in sibling.namespace.imports if sibling and sibling.namespace else ():
             module = item.imported.module
             if not item.guards and item.imported.level == 1 and module and "." not in name and module not in copied:
