@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -217,3 +219,23 @@ def test_no_colour_in_a_pipe_or_with_no_color(tmp_path: Path) -> None:
         os.close(theirs)
         assert (b"\x1b[" in os.read(ours, 65536)) is coloured
         os.close(ours)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_in_the_middle_of_many_files(tmp_path: Path, number: signal.Signals) -> None:
+    """The workers go with it, and so does everything that waits for them."""
+    for i in range(60):
+        (tmp_path / f"file{i}.py").write_bytes(GOOD + b"\nx = [1, 2, 3]\n" * 10_000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cpipe_check", "--static", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(2)
+    os.killpg(process.pid, number)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err.strip()) == (130, "", "cpipe-check: interrupted")
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)

@@ -222,14 +222,21 @@ def _static_results(submissions: Sequence[Submission], target: Target) -> Iterat
         return
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     done = 0
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (target,))
     try:
-        with ProcessPoolExecutor(workers, context, _start_worker, (target,)) as pool:
-            for result in pool.map(_in_worker, submissions, chunksize=4):
-                yield submissions[done], result
-                done += 1
+        for result in pool.map(_in_worker, submissions, chunksize=4):
+            yield submissions[done], result
+            done += 1
+        pool.shutdown()
     except BrokenProcessPool:
         # A worker died, of memory most likely: go on one at a time.
         yield from ((submission, check_static(submission, target)) for submission in submissions[done:])
+    finally:
+        if done < len(submissions):
+            # Nobody waits for the rest: without this an interrupt would.
+            for child in multiprocessing.active_children():
+                child.kill()
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 # A worker is given its target once, not with every file: the index is large.
