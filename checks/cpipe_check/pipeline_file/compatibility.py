@@ -98,6 +98,8 @@ def reason(cause: Cause) -> str:
     match cause.kind:
         case "minimum":
             return f"`check_min_version` asks for {cause.what}"
+        case "raise":
+            return f"the file raises {cause.what}"
         case "name":
             return f"`{cause.imported.module}` has no `{cause.imported.name}`"
         case _:

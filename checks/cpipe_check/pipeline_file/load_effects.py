@@ -21,7 +21,8 @@ from cpipe_check.pipeline_file.facts import Imported
 class Cause:
     """Something in the file that fails on some releases of a library, and why.
 
-    `kind` is "module", "name" or "minimum"; `what` is what is asked for: an import, or for "minimum" the release.
+    `kind` is "module", "name", "minimum" or "raise"; `what` is what is asked for: an import, for "minimum" the release,
+    for "raise" the name of the exception.
     `fails` is the set of releases of `library` on which it certainly ends the import of the file.
     """
 
@@ -100,9 +101,9 @@ class _Run:
                 body = syntax.statements(node.body)
                 return _State() if suppresses else self.block(body, active, caught)
             case cst.ClassDef():
-                return self._class(node, active, caught)
-            case cst.Raise():
-                return _State(0, self.everything) if self._tries else _State(self.everything)
+                return self.block(syntax.statements(node.body), active, caught)
+            case cst.Raise(exc=error):
+                return self._raise(error, node, active, caught)
             case cst.Expr(value=cst.Call() as call):
                 return self._call(call, node, active, caught)
         return _State()
@@ -155,8 +156,12 @@ class _Run:
             state = _State(fails, (state.unknown | after.unknown) & ~fails)
         return state
 
-    def _class(self, node: cst.ClassDef, active: int, caught: bool) -> _State:
-        return self.block(syntax.statements(node.body), active, caught)
+    def _raise(self, error: cst.BaseExpression | None, node: cst.Raise, active: int, caught: bool) -> _State:
+        if self._tries:
+            return _State(0, self.everything)
+        name = syntax.dotted(error.func if isinstance(error, cst.Call) else error) or "Error"
+        self._cause("raise", Imported(self.library, None), name.rpartition(".")[2], active, node, node, caught)
+        return _State(self.everything)
 
     def _call(self, call: cst.Call, node: cst.CSTNode, active: int, caught: bool) -> _State:
         """`check_min_version("0.31.0.dev0")` raises an ImportError on an older diffusers."""
