@@ -27,14 +27,13 @@ class Submission:
     """One pipeline file to check.
 
     `path` is how the user named it, `content` its bytes. `directory` is where its siblings stand, None for standard
-    input. `hub_layout` is True when the directory is laid out as a Hub repository. `discovered` is True when a
-    directory was searched for it, so that it may turn out to be no pipeline file at all.
+    input. `discovered` is True when a directory was searched for it, so that it may turn out to be no pipeline file at
+    all.
     """
 
     path: str
     content: bytes
     directory: Path | None
-    hub_layout: bool = False
     discovered: bool = False
 
     @property
@@ -189,7 +188,7 @@ def _hub_submission(directory: Path) -> Submission:
     path = directory / "pipeline.py"
     if not os.path.isfile(path):
         path = directory / f"{_named_module(directory)}.py"
-    return Submission(str(path), read_regular(path), directory, hub_layout=path.name == "pipeline.py")
+    return Submission(str(path), read_regular(path), directory)
 
 
 def _named_module(directory: Path) -> str:
