@@ -111,7 +111,7 @@ def test_dtype(tmp_path: Path) -> None:
         (one_step("        import os; os._exit(0)\n"), "in call: its process ended with exit code 0 and no report"),
         (one_step("        import os; os.kill(os.getpid(), 9)\n"), "in call: its process was killed by SIGKILL"),
         (one_step("        import ctypes; ctypes.string_at(0)\n"), "in call: its process was killed by SIGSEGV"),
-        (one_step(top="raise SystemExit(3)\n"), "in load: SystemExit: 3"),
+        (one_step(top="import sys; sys.exit(3)\n"), "in load: SystemExit: 3"),
         (
             one_step(init="        self.noise = torch.rand(())\n", body="        return image * 0 + self.noise\n"),
             "not saved",
