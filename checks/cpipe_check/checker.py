@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from cpipe_check import pipeline_file
@@ -22,7 +23,7 @@ from cpipe_check.pipeline_file.parsing import with_deep_stack
 from cpipe_check.report.model import Compatibility, Component, FileReport, Report, Smoke, Verdict
 from cpipe_check.rules import RULES
 from cpipe_check.smoke.job import Argument, Signature
-from cpipe_check.smoke.run import SmokeOptions, SmokeTarget, smoke_load
+from cpipe_check.smoke.run import SmokeOptions, Smoker, SmokeTarget
 from cpipe_check.static import findings
 from cpipe_check.submission import Collection, Submission
 
@@ -130,7 +131,9 @@ def _target(file: PipelineFile, found: Sequence[Finding]) -> tuple[SmokeTarget |
     if init is None or call is None:
         return None, f"no signature of `{'__init__' if init is None else '__call__'}` to make inputs for"
     siblings = tuple(name for name, _ in file.loader_relative_imports())
-    return SmokeTarget(init, call, siblings, tuple(cls.name for cls in file.namespace.classes)), ""
+    return SmokeTarget(
+        file.pipeline_class.name, init, call, siblings, tuple(cls.name for cls in file.namespace.classes)
+    ), ""
 
 
 def _signature(file: PipelineFile, method: str) -> Signature | None:
@@ -175,12 +178,13 @@ def check(
         else:
             checked.append((submission, static))
     files = []
-    for done, (submission, static) in enumerate(checked):
+    with nullcontext() if smoke is None else Smoker(smoke) as smoker:
+        for done, (submission, static) in enumerate(checked):
 
-        def on_stage(stage: str, done: int = done, name: str = submission.name) -> None:
-            tell(done, len(checked), f"smoke-load of {name}: {stage}")
+            def on_stage(stage: str, done: int = done, name: str = submission.name) -> None:
+                tell(done, len(checked), f"smoke-load of {name}: {stage}")
 
-        files.append(_file_report(submission, static, _smoke(submission, static, smoke, on_stage)))
+            files.append(_file_report(submission, static, _smoke(submission, static, smoker, on_stage)))
     problems = list(collection.problems)
     if not files and not problems:
         problems.append("no pipeline files in what was given")
@@ -201,9 +205,9 @@ def _file_report(submission: Submission, static: StaticResult, smoke: Smoke) -> 
 
 
 def _smoke(
-    submission: Submission, static: StaticResult, options: SmokeOptions | None, on_stage: Callable[[str], None]
+    submission: Submission, static: StaticResult, smoker: Smoker | None, on_stage: Callable[[str], None]
 ) -> Smoke:
-    if options is None:
+    if smoker is None:
         return STATIC_ONLY
     if static.target is None:
         return Smoke(Verdict.NOT_RUN, static.why_no_target)
@@ -212,7 +216,7 @@ def _smoke(
         content = submission.read_sibling(module)
         if content is not None:
             files[f"{module.replace('.', '/')}.py"] = content
-    return smoke_load(static.target, files, options, on_stage)
+    return smoker.smoke_load(static.target, files, on_stage)
 
 
 def _static_results(submissions: Sequence[Submission], target: Target) -> Iterator[tuple[Submission, StaticResult]]:

@@ -12,6 +12,7 @@ from types import FrameType
 import click
 
 from cpipe_check import __version__
+from cpipe_check.sandbox.modes import MODES
 
 INTERRUPTED = 130
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
@@ -21,7 +22,7 @@ Exit codes:
   0    nothing found
   1    findings, or a smoke-load that failed
   2    wrong usage, or a path that cannot be checked
-  3    something asked for could not be done (a device or a reference that is missing, a crash)
+  3    something asked for could not be done (a sandbox, a device or a reference that is missing, a crash)
   130  interrupted
 """
 
@@ -48,8 +49,21 @@ def _check_device(_context: click.Context, _parameter: click.Parameter, value: s
     "--dtype", type=click.Choice(["auto", "float32", "float16", "bfloat16"]), default="auto", show_default=True
 )
 @click.option(
-    "--timeout", type=click.FloatRange(min=1), default=300, show_default=True, help="Seconds for one smoke-load."
+    "--timeout",
+    type=click.FloatRange(min=1),
+    default=300,
+    show_default=True,
+    help="Seconds for one file's load and call, and for its reload.",
 )
+@click.option(
+    "--isolation",
+    type=click.Choice(MODES),
+    default="auto",
+    show_default=True,
+    help="The sandbox of the smoke-load. auto takes the strongest that is proven, strict (the default where CI is set) "
+    "demands all that a sandbox can hold, none runs the file with all your rights.",
+)
+@click.option("--i-trust-this-file", "trusted", is_flag=True, help="What `--isolation none` asks for.")
 @click.option(
     "--diffusers",
     metavar="SPEC",
@@ -72,6 +86,8 @@ def command(
     device: str,
     dtype: str,
     timeout: float,
+    isolation: str,
+    trusted: bool,
     diffusers: str | None,
     transformers: str | None,
     output_format: str,
@@ -117,7 +133,9 @@ def command(
         raise click.ClickException(str(error)) from None
     options = None
     if not static:
-        options = SmokeOptions(_reference(reference, quiet), device, dtype, timeout)
+        options = SmokeOptions(
+            _reference(reference, quiet), device, dtype, timeout, isolation=isolation, trusted=trusted
+        )
     stdin = sys.stdin.buffer.read(MAX_BYTES + 1) if "-" in paths else b""
     with Spinner(quiet=quiet) as spinner:
         report = check(collect(paths, stdin, stdin_filename), options, spinner.tell, target)

@@ -112,4 +112,10 @@ def _smoke(smoke: Smoke) -> dict[str, Any]:
         "stages": [{"name": s.name, "seconds": round(s.seconds, 3), "ok": s.ok} for s in smoke.stages],
         "frames": [{"line": f.line, "function": clean(f.function), "code": clean(f.code)} for f in smoke.frames],
         "output": clean(smoke.output),
+        "reported_by": "the file's own process",
+        "isolation": {
+            "name": smoke.isolation.name or None,
+            "proven": list(smoke.isolation.proven),
+            "not_proven": list(smoke.isolation.not_proven),
+        },
     }

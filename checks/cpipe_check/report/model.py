@@ -63,8 +63,17 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Isolation:
+    """The sandbox of a smoke-load: its kind, what was proven of it by attacks, and what was not."""
+
+    name: str = ""
+    proven: tuple[str, ...] = ()
+    not_proven: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Smoke:
-    """The outcome of a smoke-load, as reported by the file's own process.
+    """The outcome of a smoke-load, as reported by the file's own process and borne out by what it left.
 
     `reason` is one line, empty for `ran`. `unserved` is True when something that was asked for by name (a device, a
     reference) could not be had. `frames` are the author's own, innermost first; `output` describes what the call
@@ -79,6 +88,7 @@ class Smoke:
     frames: tuple[Frame, ...] = ()
     output: str = ""
     unserved: bool = False
+    isolation: Isolation = Isolation()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from cpipe_check.sandbox.inmate import TaskChannel
+
 
 class Channel:
-    """Where events are written: one JSON object a line. `current` is the stage that was begun last."""
+    """Events about stages. `current` is the stage that was begun last."""
 
-    def __init__(self, descriptor: int) -> None:
-        os.set_inheritable(descriptor, False)
-        self._descriptor = descriptor
+    def __init__(self, line: TaskChannel) -> None:
+        self._line = line
+        self._challenge = ""
         self.current = ""
 
     def send(self, **event: Any) -> None:
-        """Write one event."""
-        os.write(self._descriptor, json.dumps(event).encode() + b"\n")
+        """Send one event, with the checker's challenge once there is one."""
+        self._line.send(challenge=self._challenge, **event)
+
+    def ask_challenge(self) -> None:
+        """Ask for the challenge, which every later event carries: no report made up before it can."""
+        self._challenge = str(self._line.ask(event="loaded", challenge="")["challenge"])
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -1,46 +1,46 @@
-"""The smoke-load's own process: imports torch and diffusers, makes the reference, runs the stages, reports each.
+"""The smoke-load's side in the room: two tasks a file, each in a process of its own, that report stage by stage.
 
-Everything it reports after it has imported the pipeline file is that file's word: a file can forge it.
+Everything that is reported after the pipeline file has been imported is that file's word: a file can forge it.
 """
 
 from __future__ import annotations
 
-import os
-import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from cpipe_check.sandbox import limits
-from cpipe_check.smoke import failures
+from cpipe_check.sandbox.inmate import TaskChannel
+from cpipe_check.smoke import failures, stages
 from cpipe_check.smoke.channel import Channel
-from cpipe_check.smoke.job import Job, job_from_json
+from cpipe_check.smoke.job import Job, job_from
 
 
-def main() -> None:
-    """Run the job that standard input holds."""
-    limits.die_with_parent()
-    channel = Channel(int(sys.argv[-1]))
-    job = job_from_json(sys.stdin.buffer.read())
-    channel.send(event="verdict", **_verdict(job, channel))
-    sys.stdout.flush()
-    os._exit(0)
+def first(payload: Mapping[str, Any], line: TaskChannel) -> None:
+    """Load the file against the reference, call it, save it."""
+    _report(job_from(payload), Channel(line), stages.run)
 
 
-def _verdict(job: Job, channel: Channel) -> dict[str, Any]:
+def again(payload: Mapping[str, Any], line: TaskChannel) -> None:
+    """Load what was saved in a process that knows nothing of the first, and call it the same way."""
+    _report(job_from(payload), Channel(line), stages.run_again)
+
+
+def _report(job: Job, channel: Channel, run: Callable[[Job, stages.Plan, Channel], None]) -> None:
+    channel.send(event="verdict", **_verdict(job, channel, run))
+
+
+def _verdict(job: Job, channel: Channel, run: Callable[[Job, stages.Plan, Channel], None]) -> dict[str, Any]:
     try:
-        with channel.stage("start"):
-            from cpipe_check.smoke import stages
-        if job.memory and not job.device.startswith("cuda"):
-            limits.limit_memory(job.memory)
         plan = stages.prepare(job, channel)
     except Exception as error:
         asked = getattr(error, "unserved", None)
         ours = asked is None
         reason = f"our own set-up failed: {failures.one_line(error, job)}" if ours else str(error)
         return {"verdict": "not run", "reason": reason, "unserved": ours or bool(asked)}
+    hosts = failures.watch_network()
     try:
-        stages.run(job, plan, channel)
+        run(job, plan, channel)
     except BaseException as error:
-        lacking = failures.lacking(error, channel.current, job)
+        lacking = failures.lacking(error, channel.current, job, hosts)
         if lacking:
             return {"verdict": "not run", "reason": lacking}
         return {"verdict": "failed", **failures.describe(error, job)}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import linecache
 import os
 import re
+import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -17,7 +19,7 @@ _MAX_FRAMES = 5
 _SIZES = re.compile(r"channels|shape|size of tensor|sizes? of|dimension|configuration sett", re.IGNORECASE)
 
 
-def lacking(error: BaseException, stage: str, job: Job) -> str:
+def lacking(error: BaseException, stage: str, job: Job, hosts: Sequence[str] = ()) -> str:
     """Return what was lacking, when it may be that and not the file that made a stage fail; "" otherwise.
 
     A verdict of `failed` has to be the pipeline's fault. Our inputs are guesses and our reference is small, so that a
@@ -34,8 +36,43 @@ def lacking(error: BaseException, stage: str, job: Job) -> str:
             and find_spec(root) is None
         ):
             return f"it needs a package that is not installed here: pip install {root}"
+        blocked = _blocked(seen, job, hosts)
+        if blocked:
+            return f"blocked by the sandbox: {blocked}"
     if stage == "call" and _may_be_the_input(error, job):
         return f"the call did not take the inputs made for it: {one_line(error, job)}"
+    return ""
+
+
+def watch_network() -> list[str]:
+    """Return a list that fills with the hosts that this process asks for, from now on."""
+    hosts: list[str] = []
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if event in ("socket.getaddrinfo", "socket.connect"):
+            address = arguments[0] if event == "socket.getaddrinfo" else arguments[1]
+            host = str(address[0] if isinstance(address, tuple) and address else address)[:100]
+            if host not in hosts and len(hosts) < _MAX_FRAMES:
+                hosts.append(host)
+
+    sys.addaudithook(hook)
+    return hosts
+
+
+def _blocked(error: BaseException, job: Job, hosts: Sequence[str]) -> str:
+    """Return what the sandbox keeps from a file, when an error comes of that; "" otherwise."""
+    if not isinstance(error, OSError):
+        return ""
+    refused = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT)
+    path = error.filename if isinstance(error.filename, str) else ""
+    if refused and os.path.isabs(path) and not path.startswith(job.scratch + os.sep):
+        return f"it uses `{path}`, and the smoke-load sees no file outside its own directory"
+    raised_in = {frame.filename for frame in traceback.extract_tb(error.__traceback__)}
+    if hosts or (
+        refused and not path and any(name.endswith(("socket.py", "asyncio/base_events.py")) for name in raised_in)
+    ):
+        named = f" ({', '.join(hosts)})" if hosts else ""
+        return f"it uses the network{named}, and the smoke-load has none"
     return ""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -33,7 +32,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One smoke-load. Paths are absolute; `custom_pipeline` is what `from_pretrained` is given.
+    """One smoke-load. Paths are absolute: `custom_pipeline` is what `from_pretrained` is given, `scratch` the room's.
 
     `defines` are the classes that the file defines. `reference` is a directory, or "" for a tiny one; `device` is
     "auto" or a torch device; `dtype` "auto" or a torch dtype.
@@ -49,16 +48,15 @@ class Job:
     device: str
     dtype: str
     seed: int
-    memory: int
 
-    def to_json(self) -> bytes:
-        """Return the job as JSON."""
-        return json.dumps(asdict(self)).encode()
+    def to_object(self) -> dict[str, Any]:
+        """Return the job as a JSON object."""
+        return asdict(self)
 
 
-def job_from_json(text: bytes) -> Job:
-    """Return the job that `to_json` wrote."""
-    values = json.loads(text)
+def job_from(payload: Mapping[str, Any]) -> Job:
+    """Return the job that `to_object` wrote."""
+    values = dict(payload)
     values["init"], values["call"] = _signature(values["init"]), _signature(values["call"])
     values["defines"] = tuple(values["defines"])
     return Job(**values)

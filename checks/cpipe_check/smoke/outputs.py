@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+MAX_ARRAYS, MAX_NUMBERS = 16, 1 << 22
 
 
 class BadOutput(Exception):
@@ -68,11 +71,36 @@ def describe(value: Any) -> str:
     return type(value).__name__ + (f" {tuple(shape)}" if shape is not None else "")
 
 
-def same(first: Any, second: Any) -> bool:
-    """Return whether two return values hold the same arrays, up to rounding."""
+def write(value: Any, directory: Path) -> list[Any]:
+    """Write the arrays of a return value as little-endian float32, for the checker to look at; return them flat.
+
+    At most `MAX_ARRAYS` arrays, and of each the first `MAX_NUMBERS` numbers.
+    """
     import numpy
 
-    ones, others = list(arrays(first)), list(arrays(second))
+    directory.mkdir()
+    written = []
+    for index, array in enumerate(arrays(value)):
+        if index == MAX_ARRAYS:
+            break
+        real = numpy.abs(array) if array.dtype.kind == "c" else array
+        written.append(numpy.ascontiguousarray(real, dtype="<f4").ravel()[:MAX_NUMBERS])
+        (directory / f"{index}.f32").write_bytes(written[-1].tobytes())
+    return written
+
+
+def read(directory: Path) -> list[Any]:
+    """Return the arrays that `write` wrote, flat."""
+    import numpy
+
+    count = len(list(directory.iterdir()))
+    return [numpy.fromfile(directory / f"{index}.f32", dtype="<f4") for index in range(count)]
+
+
+def same(ones: Sequence[Any], others: Sequence[Any]) -> bool:
+    """Return whether two lists of arrays are the same, up to rounding."""
+    import numpy
+
     return len(ones) == len(others) and all(
         a.shape == b.shape and numpy.allclose(a, b, rtol=1e-3, atol=1e-4, equal_nan=True)
         for a, b in zip(ones, others, strict=True)

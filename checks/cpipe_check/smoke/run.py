@@ -1,26 +1,44 @@
-"""Running a smoke-load from the checker's side: the job, the process, and the verdict from what it reported."""
+"""Smoke-loads from the checker's side: the room, the two tasks a file, the verdict from what they reported."""
 
 from __future__ import annotations
 
-import json
+import glob
+import os
+import secrets
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from cpipe_check.report.model import Frame, Smoke, Stage, Verdict
-from cpipe_check.sandbox import process
+from cpipe_check.report.model import Frame, Isolation, Smoke, Stage, Verdict
+from cpipe_check.sandbox import isolation
+from cpipe_check.sandbox.frames import ProtocolError
+from cpipe_check.sandbox.isolation import Needs, Unavailable
+from cpipe_check.sandbox.room import Room, RoomError
+from cpipe_check.sandbox.task import Limits, Outcome, Task
+from cpipe_check.smoke import evidence
 from cpipe_check.smoke.job import Job, Signature
 from cpipe_check.text import clean_line
 
 INSTALL = "install cpipe-check[smoke]"
-STAGES = ("start", "reference", "load", "components", "call", "output", "save", "reload", "repeat")
+FIRST_STAGES = ("reference", "load", "components", "call", "output", "save")
+AGAIN_STAGES = ("reload", "repeat")
+STAGES = (*FIRST_STAGES, *AGAIN_STAGES)
 _PACKAGES = ("torch", "diffusers", "transformers", "accelerate")
-_SCRIPT = "from cpipe_check.smoke.child import main; main()"
 _SEED = 20250113
+_VARIABLES = {
+    "HF_HOME": "{room}/home/hf",
+    "TORCH_HOME": "{room}/home/torch",
+    "TORCHINDUCTOR_CACHE_DIR": "{room}/home/inductor",
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +47,8 @@ class SmokeOptions:
 
     `reference` is a directory with a model in diffusers' layout, or "" for a tiny one made on the spot. `device` is
     "auto", "cpu", "cuda", "cuda:N" or "mps"; `dtype` "auto" (float32) or the name of a torch dtype. `seconds` limits
-    one file, the imports included; `memory` limits its process, in bytes, on a CPU under Linux.
+    one file's load, and its reload, each; `memory` limits its processes, in bytes, on a CPU. `isolation` is one of
+    `sandbox.isolation.MODES`; "none" asks for `trusted` as well.
     """
 
     reference: str = ""
@@ -37,12 +56,15 @@ class SmokeOptions:
     dtype: str = "auto"
     seconds: float = 300.0
     memory: int = 8 << 30
+    isolation: str = "auto"
+    trusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SmokeTarget:
-    """What the text tells: the pipeline class's two signatures, the modules beside the file, the classes in it."""
+    """What the text tells: the pipeline class, its two signatures, the modules beside it, the classes in the file."""
 
+    class_name: str
     init: Signature
     call: Signature
     siblings: tuple[str, ...]
@@ -50,42 +72,63 @@ class SmokeTarget:
 
 
 class _Transcript:
-    """What the process reported. Its text is the file's word: cleaned here, and checked for shape."""
+    """What a task's process reported. Its text is the file's word: cleaned here, and checked for shape."""
 
-    def __init__(self, on_stage: Callable[[str], None]) -> None:
+    def __init__(self, expected: tuple[str, ...], on_stage: Callable[[str], None]) -> None:
         self.stages: list[Stage] = []
-        self.running = "start"
+        self.running = expected[0]
         self.setting: dict[str, str] = {}
         self.output = ""
+        self.same = False
         self.end: dict[str, Any] | None = None
-        self.broken = False
+        self._challenge = ""
+        self._expected = expected
         self._on_stage = on_stage
 
-    def add(self, line: bytes) -> None:
-        """Take one event. Anything that is not one of ours breaks the transcript."""
+    def add(self, event: dict[str, Any]) -> dict[str, Any] | None:
+        """Take one event and return the reply to it. Anything that is not one of ours is a protocol error."""
         try:
-            self._add(json.loads(line))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            self.broken = True
+            return self._add(event)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise ProtocolError("no event of ours") from None
 
-    def _add(self, event: dict[str, Any]) -> None:
-        if self.end is not None:
-            raise ValueError("event after the verdict")
+    def _add(self, event: dict[str, Any]) -> dict[str, Any] | None:
+        if self.end is not None or event["challenge"] != self._challenge:
+            raise ValueError("an event too many, or made up before its time")
         match event["event"]:
             case "begin":
-                self.running = STAGES[STAGES.index(event["stage"])]
+                self.running = self._expected[self._expected.index(event["stage"])]
                 self._on_stage(self.running)
             case "end":
-                stage = Stage(STAGES[STAGES.index(event["stage"])], float(event["seconds"]), event["ok"] is True)
-                self.stages.append(stage)
+                stage = self._expected[self._expected.index(event["stage"])]
+                self.stages.append(Stage(stage, _seconds(event["seconds"]), event["ok"] is True))
+                if len(self.stages) > len(STAGES):
+                    raise ValueError("a stage too many")
+            case "loaded" if not self._challenge:
+                self._challenge = secrets.token_hex(16)
+                return {"challenge": self._challenge}
             case "setting":
                 self.setting = {key: clean_line(str(event[key]), 100) for key in ("reference", "device")}
             case "output":
                 self.output = clean_line(str(event["text"]), 200)
+            case "repeat":
+                self.same = event["same"] is True
             case "verdict":
                 self.end = event
             case _:
                 raise ValueError("unknown event")
+        return None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every stage ended well, in order."""
+        return tuple(stage.name for stage in self.stages if stage.ok) == self._expected
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, float) or not 0 <= value < float("inf"):
+        raise ValueError("no duration")
+    return value
 
 
 def missing_packages() -> tuple[str, ...]:
@@ -93,39 +136,98 @@ def missing_packages() -> tuple[str, ...]:
     return tuple(name for name in _PACKAGES if find_spec(name) is None)
 
 
-def smoke_load(
-    target: SmokeTarget,
-    files: Mapping[str, bytes],
-    options: SmokeOptions,
-    on_stage: Callable[[str], None] = lambda _: None,
-) -> Smoke:
-    """Smoke-load one pipeline file and return the verdict.
+class Smoker:
+    """Smoke-loads files one after the other, in one room as long as it stays whole. Use it in a `with` statement."""
 
-    `files` holds the pipeline file first, then those beside it, by their names relative to its directory. `on_stage`
-    is told each stage as it begins.
-    """
-    if sys.platform == "win32":
-        return Smoke(Verdict.NOT_RUN, "smoke-loading needs Linux or macOS; WSL will do")
-    if missing := missing_packages():
-        return Smoke(Verdict.NOT_RUN, f"{INSTALL} ({', '.join(missing)} missing)")
-    with process.scratch() as scratch:
-        job = _lay_out(target, files, options, scratch)
-        transcript = _Transcript(on_stage)
-        outcome = process.run(
-            [sys.executable, "-c", _SCRIPT],
-            job.to_json(),
-            cwd=scratch / "work",
-            env=_environment(scratch),
-            seconds=options.seconds,
-            on_event=transcript.add,
-        )
-    return _verdict(transcript, outcome, options)
+    def __init__(self, options: SmokeOptions) -> None:
+        self._options = options
+        self._stack = ExitStack()
+        self._room: Room | None = None
+        self._isolation = Isolation()
+        self._refused = ""
+
+    def __enter__(self) -> Smoker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def smoke_load(
+        self, target: SmokeTarget, files: Mapping[str, bytes], on_stage: Callable[[str], None] = lambda _: None
+    ) -> Smoke:
+        """Smoke-load one pipeline file and return the verdict.
+
+        `files` holds the pipeline file first, then those beside it, by their names relative to its directory.
+        `on_stage` is told each stage as it begins.
+        """
+        if sys.platform == "win32":
+            return Smoke(Verdict.NOT_RUN, clean_line("smoke-loading needs Linux or macOS; WSL will do"))
+        if missing := missing_packages():
+            return Smoke(Verdict.NOT_RUN, clean_line(f"{INSTALL} ({', '.join(missing)} missing)"))
+        try:
+            room = self._open(on_stage)
+        except (Unavailable, RoomError) as error:
+            return Smoke(Verdict.NOT_RUN, clean_line(str(error), 700), unserved=True)
+        job = _lay_out(target, files, self._options, room)
+        return replace(_Run(room, job, self._options, on_stage).smoke(target.class_name), isolation=self._isolation)
+
+    def _open(self, on_stage: Callable[[str], None]) -> Room:
+        if self._refused:
+            raise Unavailable(self._refused)
+        if self._room is not None and self._room.alive:
+            return self._room
+        on_stage("start")
+        self._stack.close()
+        try:
+            room, held = self._stack.enter_context(isolation.open_room(self._mode(), _needs(self._options)))
+            if not _on_gpu(self._options.device):
+                room.load(["cpipe_check.smoke.warm"])
+        except Unavailable as error:
+            self._refused = f"isolation unavailable: {error}"
+            raise Unavailable(self._refused) from None
+        except RoomError as error:
+            self._stack.close()
+            self._refused = f"torch and diffusers did not start: {error}"
+            raise Unavailable(self._refused) from None
+        self._room, self._isolation = room, Isolation(held.name, held.proven, held.not_proven)
+        return room
+
+    def _mode(self) -> str:
+        mode = self._options.isolation
+        if mode == "none" and isolation.in_ci():
+            raise Unavailable("`--isolation none` is refused where CI is set")
+        if mode == "none" and not self._options.trusted:
+            raise Unavailable("`--isolation none` lets the file do all that you can; add `--i-trust-this-file`")
+        return "strict" if mode == "auto" and isolation.in_ci() else mode
 
 
-def _lay_out(target: SmokeTarget, files: Mapping[str, bytes], options: SmokeOptions, scratch: Path) -> Job:
-    submission = scratch / "submission"
-    for directory in (submission, scratch / "work", scratch / "home"):
-        directory.mkdir()
+def _needs(options: SmokeOptions) -> Needs:
+    gpu = _on_gpu(options.device)
+    return Needs(
+        packages=_PACKAGES,
+        readable=_reference_paths(options.reference),
+        devices=tuple(sorted(glob.glob("/dev/nvidia*"))) if gpu else (),
+        variables=_VARIABLES,
+        memory=0 if gpu else options.memory,
+    )
+
+
+def _reference_paths(reference: str) -> tuple[str, ...]:
+    """The directory, and in the Hub's cache the repository's, whose files its own are links to."""
+    if not reference:
+        return ()
+    path = Path(reference)
+    return (reference, str(path.parents[1])) if path.parent.name == "snapshots" else (reference,)
+
+
+def _on_gpu(device: str) -> bool:
+    # CUDA does not outlive a fork: with it each task imports torch by itself.
+    return device.startswith("cuda") or (device == "auto" and os.path.exists("/dev/nvidiactl"))
+
+
+def _lay_out(target: SmokeTarget, files: Mapping[str, bytes], options: SmokeOptions, room: Room) -> Job:
+    room.clear()
+    submission = room.directory / "submission"
     for name, content in files.items():
         path = submission / name
         path.parent.mkdir(exist_ok=True)
@@ -136,7 +238,7 @@ def _lay_out(target: SmokeTarget, files: Mapping[str, bytes], options: SmokeOpti
     return Job(
         custom_pipeline=str(custom),
         file_name=file_name,
-        scratch=str(scratch),
+        scratch=str(room.directory),
         init=target.init,
         call=target.call,
         defines=target.defines,
@@ -144,60 +246,90 @@ def _lay_out(target: SmokeTarget, files: Mapping[str, bytes], options: SmokeOpti
         device=options.device,
         dtype=options.dtype,
         seed=_SEED,
-        memory=options.memory,
     )
 
 
-def _environment(scratch: Path) -> dict[str, str]:
-    offline = {
-        "HF_HOME": str(scratch / "home" / "hf"),
-        "HF_HUB_OFFLINE": "1",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "TRANSFORMERS_OFFLINE": "1",
-        "TOKENIZERS_PARALLELISM": "false",
-    }
-    return process.environment(scratch / "home", offline)
+class _Run:
+    """One file's smoke-load: its two tasks, and what they come to."""
+
+    def __init__(self, room: Room, job: Job, options: SmokeOptions, on_stage: Callable[[str], None]) -> None:
+        self._room, self._job, self._options, self._on_stage = room, job, options, on_stage
+        memory = 0 if _on_gpu(options.device) else options.memory
+        self._limits = Limits(seconds=options.seconds, memory=memory)
+
+    def smoke(self, class_name: str) -> Smoke:
+        """Run both tasks and return the verdict."""
+        first, outcome = self._task("first", FIRST_STAGES)
+        done = self._ending(first, outcome)
+        last, stages = first, first.stages
+        if done.verdict is Verdict.RAN:
+            # Who loads it next has another process, another home and an empty cache.
+            self._room.clear(("work", "home"))
+            last, outcome = self._task("again", ("reference", *AGAIN_STAGES))
+            done = self._ending(last, outcome)
+            stages = [*stages, *(stage for stage in last.stages if stage.name != "reference")]
+        if done.verdict is Verdict.RAN:
+            done = self._borne_out(class_name, last.same)
+        if done.verdict is Verdict.FAILED and all(stage.ok for stage in stages):
+            stages = [*stages, Stage(last.running, 0.0, False)]
+        return replace(
+            done,
+            reference=first.setting.get("reference", ""),
+            device=first.setting.get("device", ""),
+            stages=tuple(stages),
+            output=first.output,
+        )
+
+    def _task(self, entry: str, stages: tuple[str, ...]) -> tuple[_Transcript, Outcome]:
+        transcript = _Transcript(stages, self._on_stage)
+        devices = tuple(sorted(glob.glob("/dev/nvidia*"))) if _on_gpu(self._options.device) else ()
+        task = Task(
+            f"cpipe_check.smoke.child:{entry}",
+            self._job.to_object(),
+            self._limits,
+            _reference_paths(self._job.reference),
+            devices,
+        )
+        return transcript, self._room.run(task, transcript.add)
+
+    def _borne_out(self, class_name: str, same: bool) -> Smoke:
+        try:
+            evidence.check(self._room.directory / "out", class_name, same)
+        except evidence.Disagreement as error:
+            return _failed(f"its report is not borne out by what it left: {error}")
+        return Smoke(Verdict.RAN)
+
+    def _ending(self, transcript: _Transcript, outcome: Outcome) -> Smoke:
+        where = f"in {transcript.running}"
+        end = transcript.end or {}
+        reason = clean_line(str(end.get("reason", "")), 700)
+        clean_exit = outcome.exit_code == 0 and not outcome.over
+        if end.get("verdict") == "not run" and clean_exit:
+            # After the file has been imported it may say so of itself, but not that the machine is to blame.
+            ours = all(stage.name == "reference" for stage in transcript.stages)
+            return Smoke(Verdict.NOT_RUN, reason, unserved=ours and end.get("unserved") is True)
+        if outcome.over:
+            return _failed(f"{where}: {_over(outcome.over, self._limits)}")
+        if transcript.end is None or not clean_exit:
+            return _failed(f"{where}: its process {_how(outcome.exit_code)}: {_tail(outcome)}")
+        if end.get("verdict") == "ran" and transcript.complete:
+            return Smoke(Verdict.RAN)
+        return replace(_failed(f"{where}: {reason or 'its report is not complete'}"), frames=_frames(end.get("frames")))
 
 
-def _verdict(transcript: _Transcript, outcome: process.Outcome, options: SmokeOptions) -> Smoke:
-    verdict, reason, unserved = _ending(transcript, outcome, options)
-    end = transcript.end or {}
-    frames = () if verdict is not Verdict.FAILED else _frames(end.get("frames"))
-    stages = tuple(transcript.stages)
-    if verdict is Verdict.FAILED and transcript.running not in {stage.name for stage in stages}:
-        stages = (*stages, Stage(transcript.running, 0.0, False))
-    return Smoke(
-        verdict,
-        reason,
-        transcript.setting.get("reference", ""),
-        transcript.setting.get("device", ""),
-        stages,
-        frames,
-        transcript.output,
-        unserved,
-    )
+def _failed(reason: str) -> Smoke:
+    return Smoke(Verdict.FAILED, clean_line(reason, 800))
 
 
-def _ending(transcript: _Transcript, outcome: process.Outcome, options: SmokeOptions) -> tuple[Verdict, str, bool]:
-    where = f"in {transcript.running}"
-    end = transcript.end or {}
-    reason = clean_line(str(end.get("reason", "")), 700)
-    if end.get("verdict") == "not run" and outcome.exit_code == 0:
-        # After the file has been imported it may say so of itself, but not that the machine is to blame.
-        ours = all(stage.name != "load" for stage in transcript.stages)
-        return Verdict.NOT_RUN, reason, ours and end.get("unserved") is True
-    if outcome.over == "time":
-        return Verdict.FAILED, f"{where}: not finished after {options.seconds:g} s", False
-    if outcome.over or transcript.broken:
-        return Verdict.FAILED, f"{where}: its process sent what is no report", False
-    if transcript.end is None or outcome.exit_code != 0:
-        if transcript.running == "start":
-            return Verdict.NOT_RUN, f"torch and diffusers did not start: {_tail(outcome)}", True
-        return Verdict.FAILED, f"{where}: its process {_how(outcome.exit_code)}: {_tail(outcome)}", False
-    done = tuple(stage.name for stage in transcript.stages if stage.ok)
-    if end.get("verdict") == "ran" and done == STAGES:
-        return Verdict.RAN, "", False
-    return Verdict.FAILED, f"{where}: {reason or 'its report is not complete'}", False
+def _over(limit: str, limits: Limits) -> str:
+    return {
+        "time": f"not finished after {limits.seconds:g} s",
+        "memory": f"its processes took more than {limits.memory / (1 << 30):g} GB of memory",
+        "files": f"it made more than {limits.files} files",
+        "disk": f"it wrote more than {limits.disk / (1 << 30):g} GB",
+        "output": f"it printed more than {limits.output >> 20} MB",
+        "room": "the sandbox went down with it",
+    }.get(limit, "its process sent what is no report")
 
 
 def _how(exit_code: int) -> str:
@@ -209,7 +341,7 @@ def _how(exit_code: int) -> str:
         return f"was killed by signal {-exit_code}"
 
 
-def _tail(outcome: process.Outcome) -> str:
+def _tail(outcome: Outcome) -> str:
     return clean_line(outcome.output.strip().rpartition("\n")[2]) or "no output"
 
 

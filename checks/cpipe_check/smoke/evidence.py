@@ -1,0 +1,106 @@
+"""What the checker itself sees of a smoke-load: the files that it left. A report that they do not bear out is no pass.
+
+The files were written by a process that ran untrusted code. They are opened without following a link and without
+waiting, read up to a limit, and never unpickled.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import math
+import os
+import stat
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cpipe_check.smoke.outputs import MAX_ARRAYS, MAX_NUMBERS
+
+_MAX_INDEX = 1 << 20
+# So many numbers of an array are looked at, evenly spread.
+_LOOKED_AT = 20_000
+
+
+class Disagreement(Exception):
+    """What was left does not bear out what was reported. The message says what."""
+
+
+def check(out: Path, class_name: str, same: bool) -> None:
+    """Check what both processes left in `out`: the saved pipeline of that class, and the outputs of both calls.
+
+    Raises:
+        Disagreement: when they do not agree with a pass.
+    """
+    _check_saved(out / "saved", class_name)
+    first, second = _numbers(out / "first"), _numbers(out / "again")
+    if same and not _alike(first, second):
+        raise Disagreement("the outputs of the two calls differ")
+
+
+def _check_saved(saved: Path, class_name: str) -> None:
+    try:
+        index = json.loads(_read(saved / "model_index.json", _MAX_INDEX))
+    except (ValueError, RecursionError):
+        raise Disagreement("the saved model_index.json is no JSON") from None
+    if not isinstance(index, dict):
+        raise Disagreement("the saved model_index.json is no JSON object")
+    name = index.get("_class_name")
+    if (name[-1] if isinstance(name, list) and name else name) != class_name:
+        raise Disagreement("the saved model_index.json names another class")
+    for component, value in index.items():
+        made = isinstance(value, list) and len(value) == 2 and all(isinstance(item, str) for item in value)
+        if made and not component.startswith("_") and not _is_filled_directory(saved / component):
+            raise Disagreement("a component that the saved model_index.json names was not saved")
+
+
+def _is_filled_directory(path: Path) -> bool:
+    try:
+        if not stat.S_ISDIR(os.lstat(path).st_mode):
+            return False
+        with os.scandir(path) as entries:
+            return any(entry.is_file(follow_symlinks=False) for entry in entries)
+    except (OSError, ValueError):
+        return False
+
+
+def _numbers(directory: Path) -> list[array.array[float]]:
+    """Return the arrays that a call's process wrote, thinned out."""
+    found = []
+    for index in range(MAX_ARRAYS):
+        path = directory / f"{index}.f32"
+        if not os.path.lexists(path):
+            break
+        content = _read(path, 4 * MAX_NUMBERS)
+        if len(content) % 4:
+            raise Disagreement("an output is no array")
+        numbers = array.array("f")
+        numbers.frombytes(content)
+        if sys.byteorder == "big":
+            numbers.byteswap()
+        thinned = numbers[:: max(1, len(numbers) // _LOOKED_AT)]
+        if not all(map(math.isfinite, thinned)):
+            raise Disagreement("an output holds numbers that are not finite")
+        found.append(thinned)
+    return found
+
+
+def _alike(ones: Sequence[Sequence[float]], others: Sequence[Sequence[float]]) -> bool:
+    return len(ones) == len(others) and all(
+        len(a) == len(b) and all(math.isclose(x, y, rel_tol=2e-3, abs_tol=2e-4) for x, y in zip(a, b, strict=True))
+        for a, b in zip(ones, others, strict=True)
+    )
+
+
+def _read(path: Path, limit: int) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise Disagreement(f"{path.name} is missing, or is no file ({error.strerror})") from None
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise Disagreement(f"{path.name} is no file")
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise Disagreement(f"{path.name} is too large")
+    return content

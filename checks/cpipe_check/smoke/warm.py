@@ -1,0 +1,18 @@
+"""What a warm room imports once for all its tasks: torch, diffusers, and the classes that references are made of.
+
+diffusers imports a class when it is first asked for, which takes seconds for some.
+"""
+
+import diffusers
+import torch
+
+from cpipe_check.smoke import child
+from cpipe_check.smoke.reference.components import FACTORIES
+from cpipe_check.smoke.reference.families import FAMILIES
+
+__all__ = ["child"]
+
+# A tiny model spends more time on handing work to threads than on the work.
+torch.set_num_threads(1)
+for _name in ("DiffusionPipeline", "ImagePipelineOutput", *FACTORIES, *(family.pipeline for family in FAMILIES)):
+    getattr(diffusers, _name, None)

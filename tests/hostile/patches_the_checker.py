@@ -1,0 +1,24 @@
+"""Replaces what judges it: failures become successes."""
+
+# expect: failed: .*
+
+import json
+import sys
+
+failures = sys.modules.get("cpipe_check.smoke.failures")
+stages = sys.modules.get("cpipe_check.smoke.stages")
+outputs = sys.modules.get("cpipe_check.smoke.outputs")
+outputs.check = lambda value: None
+outputs.describe = lambda value: "Tensor of LOOT"
+stages._invoke = lambda *a: None
+stages.DiffusionPipeline = None
+
+
+def on_call(pipe, image):
+    raise RuntimeError("never called")
+
+
+def on_save(pipe, directory):
+    import shutil
+
+    shutil.rmtree(directory)

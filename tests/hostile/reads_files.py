@@ -1,0 +1,57 @@
+"""Files outside, directly, by links, by /proc and by descriptors."""
+
+# expect: ran
+
+import os
+
+def loot(*tries):
+    found = []
+    for attempt in tries:
+        try:
+            found.append(attempt())
+        except BaseException:
+            pass
+    if found:
+        print("LOOT", found)
+        raise RuntimeError(f"LOOT {found!r}")
+
+
+def by_link():
+    os.symlink("@@CANARY_FILE@@", "link")
+    return open("link").read()
+
+def by_hard_link():
+    os.link("@@CANARY_FILE@@", "hard")
+    return open("hard").read()
+
+def by_path_descriptor():
+    handle = os.open("@@CANARY_FILE@@", os.O_PATH)
+    return open(f"/proc/self/fd/{handle}").read()
+
+def by_inherited():
+    found = []
+    for number in range(3, 300):
+        try:
+            if "@@CANARY_DIR@@" in os.readlink(f"/proc/self/fd/{number}"):
+                found.append(number)
+        except OSError:
+            pass
+    return found or 1 / 0
+
+def by_change_of_directory():
+    os.chdir("@@CANARY_DIR@@")
+    return open("secret").read()
+
+loot(
+    lambda: open("@@CANARY_FILE@@").read(),
+    by_link,
+    by_hard_link,
+    by_path_descriptor,
+    by_inherited,
+    by_change_of_directory,
+    lambda: open("/proc/self/root@@CANARY_FILE@@").read(),
+    lambda: open("/proc/@@PARENT@@/root@@CANARY_FILE@@").read(),
+    lambda: os.listdir("@@CANARY_DIR@@"),
+    lambda: os.listdir("/root"),
+    lambda: os.listdir("/home"),
+)

@@ -1,0 +1,29 @@
+"""Signals to the room, to the checker, to a neighbour and to everybody."""
+
+# expect: ran
+
+import os
+import signal
+
+def loot(*tries):
+    found = []
+    for attempt in tries:
+        try:
+            found.append(attempt())
+        except BaseException:
+            pass
+    if found:
+        print("LOOT", found)
+        raise RuntimeError(f"LOOT {found!r}")
+
+
+loot(
+    lambda: os.kill(int("@@PID@@"), signal.SIGKILL),
+    lambda: os.kill(int("@@PARENT@@"), 0),
+    lambda: os.killpg(os.getpgid(int("@@PARENT@@")), 0),
+)
+for number in (signal.SIGSTOP, signal.SIGKILL):
+    try:
+        os.kill(os.getppid(), number)
+    except OSError:
+        pass

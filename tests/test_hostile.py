@@ -1,0 +1,223 @@
+"""Hostile pipelines in the real room: nothing read, written, sent or shown, the documented verdict, the next file well.
+
+Each file in tests/hostile is an attack; `base.txt` is the pipeline that it is put in front of. `expect:` in its head is
+the verdict and a pattern for the reason.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import socket
+import stat
+import subprocess
+import sys
+import sysconfig
+import unicodedata
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from conftest import PIPELINES
+from cpipe_check.checker import check
+from cpipe_check.report import as_json, as_text
+from cpipe_check.report.model import Smoke, Verdict
+from cpipe_check.sandbox.isolation import Needs, Unavailable, open_room
+from cpipe_check.smoke.run import SmokeOptions
+from cpipe_check.submission import collect
+
+pytest.importorskip("diffusers", reason="the smoke-load needs the smoke extra")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is no room on this system")
+
+HOSTILE = Path(__file__).parent / "hostile"
+BASE = (HOSTILE / "base.txt").read_text()
+ATTACKS = sorted(HOSTILE.glob("*.py"))
+GOOD = PIPELINES / "one_step_unet.py"
+_HEAD = re.compile(r"^# (expect|seconds): (.*)$", re.MULTILINE)
+
+
+class World:
+    """Everything that an attack could reach: files, listeners, a process and a token, and what has become of them."""
+
+    def __init__(self, root: Path, stack: ExitStack) -> None:
+        self.token = secrets.token_hex(16)
+        self.folder = root / "canaries"
+        self.folder.mkdir()
+        self.file = self.folder / "secret"
+        self.file.write_text(self.token)
+        for path in (self.folder, self.file):
+            path.chmod(0o777)
+        self.before = self._state()
+        self.streams = [
+            self._listen(stack, socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)),
+            self._listen(stack, socket.AF_INET6, socket.SOCK_STREAM, ("::1", 0)),
+            self._listen(stack, socket.AF_UNIX, socket.SOCK_STREAM, str(root / "s")),
+            self._listen(stack, socket.AF_UNIX, socket.SOCK_STREAM, f"\0{self.token}"),
+        ]
+        self.datagrams = [
+            self._listen(stack, socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)),
+            self._listen(stack, socket.AF_UNIX, socket.SOCK_DGRAM, str(root / "s.d")),
+        ]
+        for name in ("s", "s.d"):
+            (root / name).chmod(0o777)
+        environment = {**os.environ, "SECRET_TOKEN": self.token}
+        self.victim = stack.enter_context(subprocess.Popen(["sleep", "3000"], env=environment))
+        stack.callback(self.victim.kill)
+        self.site = Path(sysconfig.get_paths()["purelib"])
+        self.installed = set(os.listdir(self.site))
+        self.places = {
+            "CANARY_FILE": self.file,
+            "CANARY_DIR": self.folder,
+            "SITE": self.site,
+            "TCP": self.streams[0].getsockname()[1],
+            "TCP6": self.streams[1].getsockname()[1],
+            "UDP": self.datagrams[0].getsockname()[1],
+            "UNIX": root / "s",
+            "ABSTRACT": self.token,
+            "PID": self.victim.pid,
+            "PARENT": os.getpid(),
+        }
+
+    @staticmethod
+    def _listen(stack: ExitStack, family: int, kind: int, address: object) -> socket.socket:
+        made = stack.enter_context(socket.socket(family, kind))
+        made.bind(address)
+        if kind == socket.SOCK_STREAM:
+            made.listen()
+        made.setblocking(False)
+        return made
+
+    def _state(self) -> list[tuple[str, int, int, int, bytes]]:
+        found = []
+        for path in sorted([self.folder, *self.folder.iterdir()]):
+            status = path.lstat()
+            content = path.read_bytes() if stat.S_ISREG(status.st_mode) else b""
+            found.append((path.name, status.st_mode, status.st_uid, status.st_mtime_ns, content))
+        return found
+
+    def assert_untouched(self) -> None:
+        assert self._state() == self.before, "files outside have been changed"
+        assert set(os.listdir(self.site)) == self.installed, "something was written beside the installed packages"
+        assert self.victim.poll() is None, "a process outside has been killed"
+        for listener in self.streams:
+            with pytest.raises(BlockingIOError):
+                listener.accept()
+        for listener in self.datagrams:
+            with pytest.raises(BlockingIOError):
+                listener.recv(1)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    root = tmp_path_factory.mktemp("world")
+    for parent in (root, *list(root.parents)[:2]):
+        parent.chmod(0o755)
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+        made = World(root, stack)
+        for name in ("HF_TOKEN", "GITHUB_TOKEN", "SECRET_TOKEN"):
+            patch.setenv(name, made.token)
+        yield made
+
+
+def rooms() -> list[str]:
+    """The kinds of room that are proven here to hold everything."""
+    found = []
+    for name in ("bwrap", "landlock"):
+        try:
+            with open_room(name, Needs()) as (_, isolation):
+                if not isolation.not_proven:
+                    found.append(name)
+        except Unavailable as error:
+            print(f"not proven here: {error}")
+    return found
+
+
+ROOMS = rooms() if sys.platform == "linux" else []
+
+
+def source_of(attack: Path, world: World) -> str:
+    text = attack.read_text() + BASE
+    return re.sub(r"@@(\w+)@@", lambda match: str(world.places[match[1]]), text)
+
+
+@pytest.fixture(scope="module")
+def reports(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Smoke, str, Smoke]]:
+    """One run over all attacks, each with the good pipeline after it, by the attack's name.
+
+    The kinds of room take turns, so that each attack meets one of them; the slow test has each meet both.
+    """
+    if not ROOMS:
+        pytest.skip("no kind of room is proven on this machine: nothing was shown here about hostile pipelines")
+    found = {}
+    for number, room in enumerate(ROOMS):
+        found.update(run(ATTACKS[number :: len(ROOMS)], room, world, tmp_path_factory.mktemp(room)))
+    return found
+
+
+def run(attacks: list[Path], room: str, world: World, folder: Path) -> dict[str, tuple[Smoke, str, Smoke]]:
+    quick = [a for a in attacks if "seconds" not in dict(_HEAD.findall(a.read_text()))]
+    found = {}
+    for seconds, group in ((60, quick), (4, [a for a in attacks if a not in quick])):
+        paths = []
+        for attack in group:
+            path = folder / attack.name
+            path.write_text(source_of(attack, world))
+            after = folder / f"after_{attack.name}"
+            after.write_text(GOOD.read_text())
+            paths += [str(path), str(after)]
+        options = SmokeOptions(device="cpu", seconds=seconds, memory=3 << 30, isolation=room)
+        report = check(collect(paths), options)
+        for index, attack in enumerate(group):
+            hostile, good = report.files[2 * index : 2 * index + 2]
+            one = type(report)((hostile,), rules=report.rules)
+            found[attack.stem] = (hostile.smoke, as_text.render(one) + as_json.render(one), good.smoke)
+    return found
+
+
+@pytest.mark.parametrize("name", [attack.stem for attack in ATTACKS])
+def test_attack(name: str, reports: dict[str, tuple[Smoke, str, Smoke]], world: World) -> None:
+    smoke, shown, after = reports[name]
+    expected = dict(_HEAD.findall((HOSTILE / f"{name}.py").read_text()))["expect"]
+    assert re.fullmatch(expected, f"{smoke.verdict.value}: {smoke.reason}".removesuffix(": ")), smoke
+    assert world.token not in shown, "the secret is shown"
+    assert "LOOT" not in smoke.reason, smoke.reason
+    assert_inert(shown)
+    assert (after.verdict, after.reason) == (Verdict.RAN, ""), "the next file is affected"
+    assert smoke.isolation.not_proven == ()
+
+
+def test_world_is_untouched(reports: dict[str, tuple[Smoke, str, Smoke]], world: World) -> None:
+    assert len(reports) == len(ATTACKS) >= 30
+    world.assert_untouched()
+    status = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=False).stdout
+    assert "sandbox.zygote" not in status, "a room is left behind"
+
+
+def assert_inert(shown: str) -> None:
+    assert not [c for c in shown if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
+    assert not re.search(r"^\s*::", shown, re.MULTILINE)
+    assert "##[" not in shown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_attack_in_every_room(room: str, world: World, tmp_path: Path) -> None:
+    for name, (smoke, shown, after) in run(ATTACKS, room, world, tmp_path).items():
+        expected = dict(_HEAD.findall((HOSTILE / f"{name}.py").read_text()))["expect"]
+        assert re.fullmatch(expected, f"{smoke.verdict.value}: {smoke.reason}".removesuffix(": ")), (name, smoke)
+        assert world.token not in shown
+        assert after.verdict is Verdict.RAN, name
+    world.assert_untouched()
+
+
+def test_file_names_are_inert(tmp_path: Path) -> None:
+    for name in ("a\n::error::b.py", "`c` [d](http:e).py", "\x1b[31mf\u202eg.py", "##[group]h.py"):
+        (tmp_path / name).write_text("from diffusers import NoSuchThing\n")
+    report = check(collect([str(path) for path in sorted(tmp_path.iterdir())]))
+    text = as_text.render(report)
+    assert_inert(text)
+    json.loads(as_json.render(report))
