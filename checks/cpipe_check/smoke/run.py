@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from cpipe_check.report.model import Frame, Smoke, Stage, Verdict
+from cpipe_check.report.model import Frame, Smoke, Stage, StageName, Verdict
 from cpipe_check.sandbox import process
 from cpipe_check.smoke.job import Job, Signature
-from cpipe_check.text import clean_line
+from cpipe_check.text import EMPTY, CleanText, clean_line
 
 INSTALL = "install cpipe-check[smoke]"
-STAGES = ("start", "reference", "load", "components", "call", "output", "save", "reload", "repeat")
+STAGES: tuple[StageName, ...] = get_args(StageName)
 _PACKAGES = ("torch", "diffusers", "transformers", "accelerate")
 _SCRIPT = "from cpipe_check.smoke.child import main; main()"
 _SEED = 20250113
@@ -54,9 +54,9 @@ class _Transcript:
 
     def __init__(self, on_stage: Callable[[str], None]) -> None:
         self.stages: list[Stage] = []
-        self.running = "start"
-        self.setting: dict[str, str] = {}
-        self.output = ""
+        self.running: StageName = "start"
+        self.setting: dict[str, CleanText] = {}
+        self.output = EMPTY
         self.end: dict[str, Any] | None = None
         self.broken = False
         self._on_stage = on_stage
@@ -105,9 +105,9 @@ def smoke_load(
     is told each stage as it begins.
     """
     if sys.platform == "win32":
-        return Smoke(Verdict.NOT_RUN, "smoke-loading needs Linux or macOS; WSL will do")
+        return Smoke(Verdict.NOT_RUN, clean_line("smoke-loading needs Linux or macOS; WSL will do"))
     if missing := missing_packages():
-        return Smoke(Verdict.NOT_RUN, f"{INSTALL} ({', '.join(missing)} missing)")
+        return Smoke(Verdict.NOT_RUN, clean_line(f"{INSTALL} ({', '.join(missing)} missing)"))
     with process.scratch() as scratch:
         job = _lay_out(target, files, options, scratch)
         transcript = _Transcript(on_stage)
@@ -168,9 +168,9 @@ def _verdict(transcript: _Transcript, outcome: process.Outcome, options: SmokeOp
         stages = (*stages, Stage(transcript.running, 0.0, False))
     return Smoke(
         verdict,
-        reason,
-        transcript.setting.get("reference", ""),
-        transcript.setting.get("device", ""),
+        clean_line(reason, 700),
+        transcript.setting.get("reference", EMPTY),
+        transcript.setting.get("device", EMPTY),
         stages,
         frames,
         transcript.output,
@@ -181,7 +181,7 @@ def _verdict(transcript: _Transcript, outcome: process.Outcome, options: SmokeOp
 def _ending(transcript: _Transcript, outcome: process.Outcome, options: SmokeOptions) -> tuple[Verdict, str, bool]:
     where = f"in {transcript.running}"
     end = transcript.end or {}
-    reason = clean_line(str(end.get("reason", "")), 700)
+    reason = str(end.get("reason", ""))
     if end.get("verdict") == "not run" and outcome.exit_code == 0:
         # After the file has been imported it may say so of itself, but not that the machine is to blame.
         ours = all(stage.name != "load" for stage in transcript.stages)
