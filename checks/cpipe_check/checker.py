@@ -26,11 +26,12 @@ from cpipe_check.smoke.job import Argument, Signature
 from cpipe_check.smoke.run import SmokeOptions, Smoker, SmokeTarget
 from cpipe_check.static import findings
 from cpipe_check.submission import Collection, Submission
+from cpipe_check.text import clean_line, clean_source_line
 
 # Starting a second process costs about as much as checking this many files.
 _WORTH_A_POOL = 6
 _UNREAD = "too deeply nested for our parser"
-STATIC_ONLY = Smoke(Verdict.NOT_RUN, "switched off by --static")
+STATIC_ONLY = Smoke(Verdict.NOT_RUN, clean_line("switched off by --static"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class StaticResult:
     """What the static check of one submission came to.
 
     `unknown` says why it cannot tell which class the loader would pick, "" when it can. `target` is None when there is
-    nothing to smoke-load, for the reason in `why_no_target`.
+    nothing to smoke-load, for the reason in `why_no_target`. Text is as the file has it: `_file_report` cleans it.
     """
 
     pipeline_class: str | None
@@ -77,7 +78,7 @@ def _check_static(submission: Submission, target: Target) -> StaticResult:
         pipeline_class=file.pipeline_class.name if file.pipeline_class else None,
         components=_components(file),
         findings=found,
-        lines={f.span.line: lines[f.span.line - 1][:20_000] for f in found if f.span.line <= len(lines)},
+        lines={f.span.line: lines[f.span.line - 1] for f in found if f.span.line <= len(lines)},
         defines_pipeline=file.defines_pipeline,
         unknown=_unknown(file),
         compatibility=_compatibility(file, target, found),
@@ -93,10 +94,10 @@ def _compatibility(file: PipelineFile, target: Target, found: Sequence[Finding])
     possible = all(finding.code in versioned for finding in broken)
     return Compatibility(
         loads=False if broken else compatibility.loads(file),
-        diffusers=str(target.diffusers),
-        transformers=str(target.transformers),
+        diffusers=clean_line(str(target.diffusers)),
+        transformers=clean_line(str(target.transformers)),
         ranges={library: compatibility.ranges(file, library, possible) for library in LIBRARIES},
-        others=compatibility.other_packages(file),
+        others=tuple(map(clean_line, compatibility.other_packages(file))),
     )
 
 
@@ -114,7 +115,12 @@ def _components(file: PipelineFile) -> tuple[Component, ...]:
     registered = frozenset(name for r in facts.modules for name, _ in r.keywords)
     unsure = any(r.hides_more for r in facts.modules) or (facts.calls_base_init and not (file.init and file.init.plain))
     return tuple(
-        Component(p.name, p.annotation, p.required, True if p.name in registered else None if unsure else False)
+        Component(
+            clean_line(p.name),
+            None if p.annotation is None else clean_line(p.annotation),
+            p.required,
+            True if p.name in registered else None if unsure else False,
+        )
         for p in facts.function.parameters
         if p.kind in ("positional", "keyword") and (p.required or p.name in registered)
     )
@@ -174,7 +180,7 @@ def check(
     for submission, static in _static_results(collection.submissions, target):
         tell(len(checked), total, f"static check of {submission.name}")
         if submission.discovered and not static.defines_pipeline:
-            skipped.append((submission.path, "defines no pipeline class"))
+            skipped.append((clean_line(submission.path), clean_line("defines no pipeline class")))
         else:
             checked.append((submission, static))
     files = []
@@ -187,20 +193,20 @@ def check(
             files.append(_file_report(submission, static, _smoke(submission, static, smoker, on_stage)))
     problems = list(collection.problems)
     if not files and not problems:
-        problems.append("no pipeline files in what was given")
+        problems.append(clean_line("no pipeline files in what was given"))
     return Report(tuple(files), tuple(skipped), tuple(problems), len(RULES))
 
 
 def _file_report(submission: Submission, static: StaticResult, smoke: Smoke) -> FileReport:
     return FileReport(
-        path=submission.path,
-        pipeline_class=static.pipeline_class,
+        path=clean_line(submission.path),
+        pipeline_class=None if static.pipeline_class is None else clean_line(static.pipeline_class),
         components=static.components,
-        unknown=static.unknown,
+        unknown=clean_line(static.unknown),
         compatibility=static.compatibility,
         findings=static.findings,
         smoke=smoke,
-        lines=static.lines,
+        lines={number: clean_source_line(line) for number, line in static.lines.items()},
     )
 
 
@@ -210,7 +216,7 @@ def _smoke(
     if smoker is None:
         return STATIC_ONLY
     if static.target is None:
-        return Smoke(Verdict.NOT_RUN, static.why_no_target)
+        return Smoke(Verdict.NOT_RUN, clean_line(static.why_no_target))
     files = {submission.name if submission.name.endswith(".py") else "pipeline_file.py": submission.content}
     for module in static.target.siblings:
         content = submission.read_sibling(module)

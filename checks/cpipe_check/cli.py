@@ -13,6 +13,7 @@ import click
 
 from cpipe_check import __version__
 from cpipe_check.sandbox.modes import MODES
+from cpipe_check.text import clean_line, inert_in_logs
 
 INTERRUPTED = 130
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
@@ -140,7 +141,7 @@ def command(
     with Spinner(quiet=quiet) as spinner:
         report = check(collect(paths, stdin, stdin_filename), options, spinner.tell, target)
     for problem in report.problems:
-        click.echo(f"cpipe-check: {problem}", err=True)
+        _complain(problem)
     colour = output_file is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
     if not (quiet and output_format == "text" and report.exit_code == 0):
         _write(RENDERERS[output_format](report, colour), output_file, colour)
@@ -192,6 +193,10 @@ def _write(text: str, output_file: Path | None, colour: bool) -> None:
         raise click.FileError(str(output_file), error.strerror or "cannot be written") from None
 
 
+def _complain(text: str) -> None:
+    click.echo(inert_in_logs(f"cpipe-check: {clean_line(text)}"), err=True)
+
+
 def _on_terminate(_signal: int, _frame: FrameType | None) -> None:
     # The same way out as Ctrl-C: the child is killed and the scratch directory removed.
     raise KeyboardInterrupt
@@ -206,16 +211,16 @@ def main() -> None:
         error.show()
         code = 2
     except click.ClickException as error:
-        click.echo(f"cpipe-check: {error.format_message()}", err=True)
+        _complain(error.format_message())
         code = 3 if isinstance(error, _Unserved) else 2
     except (click.Abort, KeyboardInterrupt):
-        click.echo("cpipe-check: interrupted", err=True)
+        _complain("interrupted")
         code = INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone, `head` for one.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except Exception as error:
-        click.echo(f"cpipe-check: internal error: {type(error).__name__}: {error}; please report it", err=True)
+        _complain(f"internal error: {type(error).__name__}: {clean_line(str(error), 300)}; please report it")
         code = 3
     sys.exit(code)

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
+
+from cpipe_check.text import EMPTY, CleanText
+
+# The stage of the real diffusers that a finding says will fail; "" for none.
+Breaks = Literal["load", "init", "components", "reload", ""]
 
 
 class Severity(str, Enum):
@@ -32,6 +38,7 @@ class Edit:
     """Replace the text of `span` by `text`. An empty span inserts."""
 
     span: Span
+    # Code to be written as it is, not text to be shown.
     text: str
 
 
@@ -39,7 +46,7 @@ class Edit:
 class Fix:
     """One mechanical change that mends a finding."""
 
-    description: str
+    description: CleanText
     edits: tuple[Edit, ...]
 
 
@@ -48,17 +55,16 @@ class Finding:
     """One thing that is wrong with a pipeline file.
 
     `message` says what is wrong, `label` stands under the marked text. `breaks` is the stage of the real diffusers
-    that fails ("load", "init", "components", "reload" or "") and `consequence` what its error says; `advice` is the
-    edit to make.
+    that fails and `consequence` what its error says; `advice` is the edit to make.
     """
 
     code: str
     name: str
     severity: Severity
-    message: str
+    message: CleanText
     span: Span
-    label: str = ""
-    breaks: str = ""
-    consequence: str = ""
-    advice: str = ""
+    label: CleanText = EMPTY
+    breaks: Breaks = ""
+    consequence: CleanText = EMPTY
+    advice: CleanText = EMPTY
     fix: Fix | None = None

@@ -11,6 +11,7 @@ from cpipe_check.pipeline_file import PipelineFile
 from cpipe_check.pipeline_file.positions import first_line, locate
 from cpipe_check.rules import RULES, Rule
 from cpipe_check.rules.base import Problem
+from cpipe_check.text import clean_line
 
 
 def findings(file: PipelineFile, rules: Sequence[Rule] = RULES) -> tuple[Finding, ...]:
@@ -26,15 +27,16 @@ def findings(file: PipelineFile, rules: Sequence[Rule] = RULES) -> tuple[Finding
 
 def _finding(rule: Rule, problem: Problem, spans: Mapping[cst.CSTNode, Span], lines: Sequence[str]) -> Finding:
     edits = tuple(Edit(spans[node], text) for node, text in problem.edits)
+    advice = clean_line(problem.advice)
     return Finding(
         code=rule.code,
         name=rule.name,
         severity=rule.severity,
-        message=problem.message,
+        message=clean_line(problem.message),
         span=first_line(problem.at if isinstance(problem.at, Span) else spans[problem.at], lines),
-        label=problem.label,
+        label=clean_line(problem.label),
         breaks=rule.breaks,
-        consequence=problem.consequence,
-        advice=problem.advice,
-        fix=Fix(problem.advice, edits) if edits else None,
+        consequence=clean_line(problem.consequence),
+        advice=advice,
+        fix=Fix(advice, edits) if edits else None,
     )

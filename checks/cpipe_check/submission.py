@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cpipe_check.text import clean_line
+from cpipe_check.text import CleanText, clean_line
 
 # The largest pipeline file in diffusers' examples/community has 0.13 MB.
 MAX_BYTES = 1_000_000
@@ -19,7 +19,11 @@ _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)?")
 
 
 class InputProblem(Exception):
-    """A path that cannot be checked. The message is one line that says why and what to do."""
+    """A path that cannot be checked; `reason` says why and what to do."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        super().__init__(f"{clean_line(str(path), 300)}: {reason}")
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +60,14 @@ class Collection:
     """What the paths on a command line came to: submissions, files passed over with a reason, and problems."""
 
     submissions: tuple[Submission, ...]
-    skipped: tuple[tuple[str, str], ...]
-    problems: tuple[str, ...]
+    skipped: tuple[tuple[CleanText, CleanText], ...]
+    problems: tuple[CleanText, ...]
 
 
 @dataclass(slots=True)
 class _Found:
     submissions: list[Submission] = field(default_factory=list)
-    skipped: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[tuple[CleanText, CleanText]] = field(default_factory=list)
 
 
 def read_regular(path: Path) -> bytes:
@@ -72,33 +76,32 @@ def read_regular(path: Path) -> bytes:
     Raises:
         InputProblem: for anything else.
     """
-    shown = clean_line(str(path))
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     except (OSError, ValueError) as error:
-        raise InputProblem(_why_not_opened(path, shown, error)) from None
+        raise InputProblem(path, _why_not_opened(path, error)) from None
     with open(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise InputProblem(f"{shown}: not a regular file; use `-` to check what comes from standard input")
+            raise InputProblem(path, "not a regular file; use `-` to check what comes from standard input")
         content = file.read(MAX_BYTES + 1)
         size = max(os.fstat(handle).st_size, len(content))
     if len(content) > MAX_BYTES:
         raise InputProblem(
-            f"{shown}: {size / 1e6:.1f} MB is too large for a pipeline file (at most {MAX_BYTES / 1e6:g} MB)"
+            path, f"{size / 1e6:.1f} MB is too large for a pipeline file (at most {MAX_BYTES / 1e6:g} MB)"
         )
     return content
 
 
-def _why_not_opened(path: Path, shown: str, error: OSError | ValueError) -> str:
+def _why_not_opened(path: Path, error: OSError | ValueError) -> str:
     if isinstance(error, ValueError):
-        return f"{shown}: not a path: {clean_line(str(error))}"
+        return f"not a path: {error}"
     if isinstance(error, FileNotFoundError):
         if os.path.islink(path):
-            return f"{shown}: broken symbolic link to {clean_line(os.readlink(path))}"
-        return f"{shown}: no such file or directory"
+            return f"broken symbolic link to {os.readlink(path)}"
+        return "no such file or directory"
     if isinstance(error, PermissionError):
-        return f"{shown}: permission denied; make it readable (chmod +r)"
-    return f"{shown}: {error.strerror or type(error).__name__}"
+        return "permission denied; make it readable (chmod +r)"
+    return error.strerror or type(error).__name__
 
 
 def collect(paths: Sequence[str], stdin: bytes = b"", stdin_filename: str = "<stdin>") -> Collection:
@@ -107,13 +110,13 @@ def collect(paths: Sequence[str], stdin: bytes = b"", stdin_filename: str = "<st
     `stdin` is what `-` stands for, and `stdin_filename` the name that it is shown and loaded under.
     """
     submissions: list[Submission] = []
-    skipped: list[tuple[str, str]] = []
-    problems: list[str] = []
+    skipped: list[tuple[CleanText, CleanText]] = []
+    problems: list[CleanText] = []
     for path in dict.fromkeys(paths):
         try:
             found = _from_stdin(stdin, stdin_filename) if path == "-" else _from_path(path)
         except InputProblem as problem:
-            problems.append(str(problem))
+            problems.append(clean_line(str(problem)))
             continue
         known = {s.path for s in submissions}
         submissions.extend(s for s in found.submissions if s.path not in known)
@@ -124,7 +127,7 @@ def collect(paths: Sequence[str], stdin: bytes = b"", stdin_filename: str = "<st
 def _from_stdin(stdin: bytes, filename: str) -> _Found:
     content = stdin
     if len(content) > MAX_BYTES:
-        raise InputProblem(f"standard input is too large for a pipeline file (at most {MAX_BYTES / 1e6:g} MB)")
+        raise InputProblem("standard input", f"too large for a pipeline file (at most {MAX_BYTES / 1e6:g} MB)")
     parent = Path(filename).parent
     return _Found([Submission(filename, content, parent if parent != Path() else None)])
 
@@ -134,7 +137,7 @@ def _from_path(text: str) -> _Found:
     if os.path.isdir(path):
         return _from_directory(path)
     if path.suffix != ".py" and os.path.isfile(path):
-        raise InputProblem(f"{clean_line(text)}: not a `.py` file; the loader takes no other for a pipeline file")
+        raise InputProblem(text, "not a `.py` file; the loader takes no other for a pipeline file")
     return _Found([Submission(text, read_regular(path), path.parent)])
 
 
@@ -155,16 +158,16 @@ def _from_directory(root: Path) -> _Found:
                 if name.endswith(".py"):
                     _try(found, here / name, _discovered)
     except OSError as error:
-        raise InputProblem(f"{clean_line(str(root))}: {error.strerror or 'cannot be listed'}") from None
+        raise InputProblem(root, error.strerror or "cannot be listed") from None
     if not found.submissions:
-        raise InputProblem(f"{clean_line(str(root))}: no pipeline files in this directory")
+        raise InputProblem(root, "no pipeline files in this directory")
     return found
 
 
 def _discovered(path: Path) -> Submission:
     content = read_regular(path)
     if b"Pipeline" not in content:
-        raise InputProblem(f"{path}: mentions no pipeline")
+        raise InputProblem(path, "mentions no pipeline")
     return Submission(str(path), content, path.parent, discovered=True)
 
 
@@ -176,7 +179,7 @@ def _try(found: _Found, path: Path, make: Callable[[Path], Submission]) -> None:
     try:
         found.submissions.append(make(path))
     except InputProblem as problem:
-        found.skipped.append((str(path), str(problem).rpartition(": ")[2]))
+        found.skipped.append((clean_line(str(path)), clean_line(problem.reason)))
 
 
 def _is_hub_layout(directory: Path) -> bool:
@@ -196,10 +199,8 @@ def _named_module(directory: Path) -> str:
     try:
         class_name = json.loads(read_regular(index)).get("_class_name")
     except (ValueError, RecursionError, AttributeError):
-        raise InputProblem(f"{clean_line(str(index))}: not a JSON object") from None
+        raise InputProblem(index, "not a JSON object") from None
     match class_name:
         case [str(module), str()] if _MODULE.fullmatch(module):
             return module
-    raise InputProblem(
-        f"{clean_line(str(directory))}: no pipeline.py, and model_index.json names no custom pipeline file"
-    )
+    raise InputProblem(directory, "no pipeline.py, and model_index.json names no custom pipeline file")

@@ -9,6 +9,7 @@ from cpipe_check.pipeline_file.facts import Imported, Truth, Value
 from cpipe_check.pipeline_file.file import PipelineFile
 from cpipe_check.pipeline_file.load_effects import Cause, Effects
 from cpipe_check.pipeline_file.load_range import LoadRange
+from cpipe_check.text import clean_line
 
 
 def loads(file: PipelineFile) -> bool | None:
@@ -73,7 +74,10 @@ def ranges(file: PipelineFile, library: str, possible: bool) -> tuple[LoadRange,
             after = _why(effects, i) if i < len(states) and states[i] == "fails" else ""
             known = True if states[start] == "loads" else None
             sampled = library == "transformers"
-            found.append(LoadRange(choice.versions[start], choice.versions[i - 1], known, before, after, sampled))
+            first, last, before, after = map(
+                clean_line, (choice.versions[start], choice.versions[i - 1], before, after)
+            )
+            found.append(LoadRange(first, last, known, before, after, sampled))
         start = i
     return tuple(found)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cpipe_check.text import CleanText
+
 
 @dataclass(frozen=True, slots=True)
 class LoadRange:
@@ -13,9 +15,9 @@ class LoadRange:
     what is indexed, or where that cannot be told either. `sampled` is True when not every release is indexed.
     """
 
-    first: str
-    last: str
+    first: CleanText
+    last: CleanText
     loads: bool | None
-    before: str
-    after: str
+    before: CleanText
+    after: CleanText
     sampled: bool

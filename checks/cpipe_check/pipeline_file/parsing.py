@@ -15,7 +15,6 @@ from typing import TypeVar
 import libcst as cst
 
 from cpipe_check.finding import FILE_START, Span
-from cpipe_check.text import clean_line
 
 _T = TypeVar("_T")
 # libcst's parser and its nodes' destructors recurse in native code: 10,000 operands in one expression overflow the
@@ -71,11 +70,9 @@ def _compile(content: bytes) -> Refusal | None:
             compile(content, "pipeline file", "exec", dont_inherit=True)
         except SyntaxError as error:
             line, column = max(error.lineno or 1, 1), max(error.offset or 1, 1)
-            return Refusal(
-                "syntax", f"{type(error).__name__}: {clean_line(error.msg)}", Span(line, column, line, column)
-            )
+            return Refusal("syntax", f"{type(error).__name__}: {error.msg}", Span(line, column, line, column))
         except (ValueError, RecursionError, MemoryError, OverflowError) as error:
-            reason = clean_line(str(error)) or "the source is too deeply nested for Python's parser"
+            reason = str(error) or "the source is too deeply nested for Python's parser"
             return Refusal("syntax", f"{type(error).__name__}: {reason}")
     return None
 

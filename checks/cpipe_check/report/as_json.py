@@ -8,31 +8,32 @@ from typing import Any
 from cpipe_check import __version__
 from cpipe_check.finding import Finding, Fix
 from cpipe_check.report.model import Compatibility, Component, FileReport, Report, Smoke
-from cpipe_check.text import clean
 
 SCHEMA_VERSION = "1"
 
 
 def render(report: Report, _colour: bool = False) -> str:
-    """Return the report as a JSON document."""
-    return json.dumps(document(report), indent=2, ensure_ascii=True) + "\n"
+    """Return the report as a JSON document, which has nothing in it that GitHub's runner takes for a command."""
+    text = json.dumps(document(report), indent=2, ensure_ascii=True)
+    # Only a string can hold these characters, and there this is another spelling of them.
+    return text.replace("##[", "##\\u005b") + "\n"
 
 
 def document(report: Report) -> dict[str, Any]:
-    """Return the report as a JSON-able dictionary. Text that a file controls is cleaned."""
+    """Return the report as a JSON-able dictionary."""
     return {
         "version": SCHEMA_VERSION,
         "tool": {"name": "cpipe-check", "version": __version__},
         "exit_code": report.exit_code,
         "files": [_file(file) for file in report.files],
-        "skipped": [{"path": clean(path), "reason": clean(reason)} for path, reason in report.skipped],
-        "problems": [clean(problem) for problem in report.problems],
+        "skipped": [{"path": path, "reason": reason} for path, reason in report.skipped],
+        "problems": list(report.problems),
     }
 
 
 def _file(file: FileReport) -> dict[str, Any]:
     return {
-        "path": clean(file.path),
+        "path": file.path,
         "pipeline_class": file.pipeline_class,
         "components": [_component(component) for component in file.components],
         "static": file.static,
@@ -50,8 +51,8 @@ def _compatibility(compatibility: Compatibility) -> dict[str, Any]:
                 "first": r.first,
                 "last": r.last,
                 "loads": r.loads,
-                "before": clean(r.before) or None,
-                "after": clean(r.after) or None,
+                "before": r.before or None,
+                "after": r.after or None,
                 "exact": not r.sampled,
             }
             for r in found
@@ -65,7 +66,7 @@ def _compatibility(compatibility: Compatibility) -> dict[str, Any]:
 def _component(component: Component) -> dict[str, Any]:
     return {
         "name": component.name,
-        "type": None if component.type is None else clean(component.type),
+        "type": component.type,
         "required": component.required,
         "registered": component.registered,
     }
@@ -76,15 +77,15 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "code": finding.code,
         "name": finding.name,
         "severity": finding.severity.value,
-        "message": clean(finding.message),
+        "message": finding.message,
         "line": finding.span.line,
         "column": finding.span.column,
         "end_line": finding.span.end_line,
         "end_column": finding.span.end_column,
-        "label": clean(finding.label),
+        "label": finding.label,
         "breaks": finding.breaks or None,
-        "consequence": clean(finding.consequence),
-        "advice": clean(finding.advice),
+        "consequence": finding.consequence,
+        "advice": finding.advice,
         "fix": None if finding.fix is None else _fix(finding.fix),
     }
 
@@ -100,18 +101,18 @@ def _fix(fix: Fix) -> dict[str, Any]:
         }
         for edit in fix.edits
     ]
-    return {"description": clean(fix.description), "edits": edits}
+    return {"description": fix.description, "edits": edits}
 
 
 def _smoke(smoke: Smoke) -> dict[str, Any]:
     return {
         "verdict": smoke.verdict.value,
-        "reason": clean(smoke.reason),
-        "reference": clean(smoke.reference),
-        "device": clean(smoke.device),
+        "reason": smoke.reason,
+        "reference": smoke.reference,
+        "device": smoke.device,
         "stages": [{"name": s.name, "seconds": round(s.seconds, 3), "ok": s.ok} for s in smoke.stages],
-        "frames": [{"line": f.line, "function": clean(f.function), "code": clean(f.code)} for f in smoke.frames],
-        "output": clean(smoke.output),
+        "frames": [{"line": f.line, "function": f.function, "code": f.code} for f in smoke.frames],
+        "output": smoke.output,
         "reported_by": "the file's own process",
         "isolation": {
             "name": smoke.isolation.name or None,

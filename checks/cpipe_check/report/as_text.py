@@ -9,7 +9,7 @@ import click
 from cpipe_check.finding import Finding, Severity
 from cpipe_check.pipeline_file.load_range import LoadRange
 from cpipe_check.report.model import Compatibility, FileReport, Report, Smoke, Verdict
-from cpipe_check.text import clean_line, inert_in_logs
+from cpipe_check.text import inert_in_logs
 
 _COLOURS = {
     Severity.ERROR: "red",
@@ -28,6 +28,7 @@ _FAILS = {
 }
 _MAX_SKIPPED = 5
 _WIDTH = 160
+_LONGEST = 300
 
 
 def render(report: Report, colour: bool = False) -> str:
@@ -36,8 +37,9 @@ def render(report: Report, colour: bool = False) -> str:
     lines.extend(_skipped(report))
     lines.extend(_summary(report))
     text = "\n".join(lines).rstrip("\n")
-    text = inert_in_logs(text) + "\n" if text else ""
-    return text if colour else click.unstyle(text)
+    # Colours go first: a path may begin with a command.
+    text = inert_in_logs(text if colour else click.unstyle(text))
+    return text + "\n" if text else ""
 
 
 def _file(file: FileReport, rules: int) -> Iterator[str]:
@@ -46,7 +48,7 @@ def _file(file: FileReport, rules: int) -> Iterator[str]:
         yield ""
     names = ", ".join(c.name for c in file.components)
     shown = f"  {file.pipeline_class}({names})" if file.pipeline_class else ""
-    yield click.style(clean_line(file.path), bold=True) + clean_line(shown)
+    yield click.style(_short(file.path), bold=True) + _short(shown)
     yield f"  static   {_static(file, rules)}"
     yield from _smoke(file)
 
@@ -89,29 +91,29 @@ def _finding(file: FileReport, finding: Finding) -> Iterator[str]:
     span = finding.span
     severity = click.style(finding.severity.value, fg=_COLOURS[finding.severity])
     code = click.style(finding.code, bold=True)
-    yield f"{clean_line(file.path)}:{span.line}:{span.column}: {code} {severity}: {clean_line(finding.message)}"
+    yield f"{_short(file.path)}:{span.line}:{span.column}: {code} {severity}: {_short(finding.message)}"
     margin = " " * len(str(span.line))
-    yield from _code_frame(file.lines.get(span.line, "").rstrip(), finding, margin)
+    yield from _code_frame(file.lines.get(span.line, ""), finding, margin)
     if finding.consequence:
-        yield f"{margin} = {_FAILS.get(finding.breaks, 'it')} fails with: {clean_line(finding.consequence)}"
+        yield f"{margin} = {_FAILS.get(finding.breaks, 'it')} fails with: {_short(finding.consequence)}"
     if finding.advice:
-        yield f"{margin} = {'fix' if finding.fix else 'help'}: {clean_line(finding.advice)}"
+        yield f"{margin} = {'fix' if finding.fix else 'help'}: {_short(finding.advice)}"
 
 
 def _code_frame(source: str, finding: Finding, margin: str) -> Iterator[str]:
-    """Yield the source line with the span marked; of a long line the part around the span, of a binary one nothing."""
-    # Each character that cannot be shown is replaced by one, so that the marks stay below what they mark.
-    shown = "".join(" " if c == "\t" else c if c.isprintable() else "\ufffd" for c in source)
-    if not shown or shown.count("\ufffd") > len(shown) // 4:
-        return
+    """Yield the source line with the span marked: of a long line the part around it, of a binary or cut one nothing."""
+    # One character for one, so that the marks stay below what they mark.
+    shown = source.replace("\t", " ").rstrip()
     span = finding.span
+    if not shown or shown.count("\ufffd") > len(shown) // 4 or span.column > len(source) + 1:
+        return
     first = max(0, min(span.column - 1, len(shown)) - _WIDTH // 2) if len(shown) > _WIDTH else 0
     shown = shown[first : first + _WIDTH]
     column = span.column - 1 - first
     marks = "^" * max(1, min(span.end_column - 1 - first, len(shown)) - column)
     yield f"{margin} |"
     yield f"{span.line} | {shown}"
-    yield f"{margin} | {' ' * column}{marks} {clean_line(finding.label)}".rstrip()
+    yield f"{margin} | {' ' * column}{marks} {_short(finding.label)}".rstrip()
     yield f"{margin} |"
 
 
@@ -119,13 +121,13 @@ def _smoke(file: FileReport) -> Iterator[str]:
     smoke = file.smoke
     verdict = click.style(f"{smoke.verdict.value:7}", fg=_COLOURS[smoke.verdict])
     if smoke.verdict is Verdict.RAN:
-        yield f"  smoke    {verdict}{clean_line(_ran(smoke))}"
+        yield f"  smoke    {verdict}{_short(_ran(smoke))}"
         return
     setting = " · ".join(part for part in (smoke.reference, smoke.device) if part)
-    yield f"  smoke    {verdict} {clean_line(smoke.reason)}" + (f" ({clean_line(setting)})" if setting else "")
+    yield f"  smoke    {verdict} {_short(smoke.reason)}" + (f" ({_short(setting)})" if setting else "")
     for frame in smoke.frames:
-        yield f"           {clean_line(file.path)}:{frame.line} in {clean_line(frame.function)}"
-        yield f"             {clean_line(frame.code)}"
+        yield f"           {_short(file.path)}:{frame.line} in {_short(frame.function)}"
+        yield f"             {_short(frame.code)}"
 
 
 def _ran(smoke: Smoke) -> str:
@@ -137,10 +139,14 @@ def _ran(smoke: Smoke) -> str:
 
 def _skipped(report: Report) -> Iterator[str]:
     for path, reason in report.skipped[:_MAX_SKIPPED]:
-        yield f"skipped {clean_line(path)}: {clean_line(reason)}"
+        yield f"skipped {_short(path)}: {_short(reason)}"
     more = len(report.skipped) - _MAX_SKIPPED
     if more > 0:
         yield f"skipped {more} more files (all of them are in the JSON report)"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def _summary(report: Report) -> Iterator[str]:

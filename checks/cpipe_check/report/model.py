@@ -1,21 +1,28 @@
-"""The report: everything known about one run. Renderers read it, nothing else decides anything."""
+"""The report: everything known about one run. Renderers read it, nothing else decides anything.
+
+Its text is clean by its type, so that a renderer has nothing to make inert and nothing to forget.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Literal
 
 from cpipe_check.finding import Finding, Severity
 from cpipe_check.pipeline_file.load_range import LoadRange
+from cpipe_check.text import EMPTY, CleanText
+
+StageName = Literal["reference", "load", "components", "call", "output", "save", "reload", "repeat"]
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
     """An `__init__` parameter that the loader takes for a component. `type` is its annotation's source, or None."""
 
-    name: str
-    type: str | None
+    name: CleanText
+    type: CleanText | None
     required: bool
     registered: bool | None
 
@@ -30,10 +37,10 @@ class Compatibility:
     """
 
     loads: bool | None = None
-    diffusers: str = ""
-    transformers: str = ""
+    diffusers: CleanText = EMPTY
+    transformers: CleanText = EMPTY
     ranges: Mapping[str, tuple[LoadRange, ...]] = field(default_factory=dict)
-    others: tuple[str, ...] = ()
+    others: tuple[CleanText, ...] = ()
 
 
 class Verdict(str, Enum):
@@ -48,7 +55,7 @@ class Verdict(str, Enum):
 class Stage:
     """One timed stage of a smoke-load."""
 
-    name: str
+    name: StageName
     seconds: float
     ok: bool
 
@@ -58,17 +65,17 @@ class Frame:
     """A frame of the traceback in the author's own file: its line (from 1), its function and the source line."""
 
     line: int
-    function: str
-    code: str
+    function: CleanText
+    code: CleanText
 
 
 @dataclass(frozen=True, slots=True)
 class Isolation:
     """The sandbox of a smoke-load: its kind, what was proven of it by attacks, and what was not."""
 
-    name: str = ""
-    proven: tuple[str, ...] = ()
-    not_proven: tuple[str, ...] = ()
+    name: CleanText = EMPTY
+    proven: tuple[CleanText, ...] = ()
+    not_proven: tuple[CleanText, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +88,12 @@ class Smoke:
     """
 
     verdict: Verdict
-    reason: str = ""
-    reference: str = ""
-    device: str = ""
+    reason: CleanText = EMPTY
+    reference: CleanText = EMPTY
+    device: CleanText = EMPTY
     stages: tuple[Stage, ...] = ()
     frames: tuple[Frame, ...] = ()
-    output: str = ""
+    output: CleanText = EMPTY
     unserved: bool = False
     isolation: Isolation = Isolation()
 
@@ -99,14 +106,14 @@ class FileReport:
     the source lines that findings point at, by number.
     """
 
-    path: str
-    pipeline_class: str | None
+    path: CleanText
+    pipeline_class: CleanText | None
     components: tuple[Component, ...]
-    unknown: str
+    unknown: CleanText
     findings: tuple[Finding, ...]
     compatibility: Compatibility
     smoke: Smoke
-    lines: dict[int, str] = field(default_factory=dict)
+    lines: Mapping[int, CleanText] = field(default_factory=dict)
 
     @property
     def static(self) -> str:
@@ -126,8 +133,8 @@ class Report:
     """One run: the files checked, those passed over with the reason, and paths that could not be used."""
 
     files: tuple[FileReport, ...]
-    skipped: tuple[tuple[str, str], ...] = ()
-    problems: tuple[str, ...] = ()
+    skipped: tuple[tuple[CleanText, CleanText], ...] = ()
+    problems: tuple[CleanText, ...] = ()
     rules: int = 0
 
     @property

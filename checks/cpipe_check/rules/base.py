@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from cpipe_check.finding import Severity, Span
+from cpipe_check.finding import Breaks, Severity, Span
 from cpipe_check.pipeline_file import PipelineFile
 
 HEADER = """\
@@ -51,7 +51,8 @@ class Problem:
     """One thing that a rule found. `at` is a node of the file's module, or a span.
 
     `label` stands under the marked text; `consequence` is the error that a user of the file gets, `advice` the edit to
-    make. `edits`, when given, mend it: nodes of the file's module, and the text to put in the place of each.
+    make. `edits`, when given, mend it: nodes of the file's module, and the text to put in the place of each. All of it
+    may quote the file as it is: `static.findings` cleans it.
     """
 
     at: cst.CSTNode | Span
@@ -79,7 +80,7 @@ class Rule:
     check: Callable[[PipelineFile], Iterable[Problem]]
     bad: tuple[Case, ...]
     good: tuple[Case, ...]
-    breaks: str = ""
+    breaks: Breaks = ""
     versioned: bool = False
     level: Severity = Severity.WARNING
 

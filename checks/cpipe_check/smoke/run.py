@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from cpipe_check.report.model import Frame, Isolation, Smoke, Stage, Verdict
+from cpipe_check.report.model import Frame, Isolation, Smoke, Stage, StageName, Verdict
 from cpipe_check.sandbox import isolation
 from cpipe_check.sandbox.frames import ProtocolError
 from cpipe_check.sandbox.isolation import Needs, Unavailable
@@ -22,12 +22,12 @@ from cpipe_check.sandbox.room import Room, RoomError
 from cpipe_check.sandbox.task import Limits, Outcome, Task
 from cpipe_check.smoke import evidence
 from cpipe_check.smoke.job import Job, Signature
-from cpipe_check.text import clean_line
+from cpipe_check.text import EMPTY, CleanText, clean_line
 
 INSTALL = "install cpipe-check[smoke]"
-FIRST_STAGES = ("reference", "load", "components", "call", "output", "save")
-AGAIN_STAGES = ("reload", "repeat")
-STAGES = (*FIRST_STAGES, *AGAIN_STAGES)
+FIRST_STAGES: tuple[StageName, ...] = ("reference", "load", "components", "call", "output", "save")
+AGAIN_STAGES: tuple[StageName, ...] = ("reload", "repeat")
+STAGES: tuple[StageName, ...] = (*FIRST_STAGES, *AGAIN_STAGES)
 _PACKAGES = ("torch", "diffusers", "transformers", "accelerate")
 _SEED = 20250113
 _VARIABLES = {
@@ -74,11 +74,11 @@ class SmokeTarget:
 class _Transcript:
     """What a task's process reported. Its text is the file's word: cleaned here, and checked for shape."""
 
-    def __init__(self, expected: tuple[str, ...], on_stage: Callable[[str], None]) -> None:
+    def __init__(self, expected: tuple[StageName, ...], on_stage: Callable[[str], None]) -> None:
         self.stages: list[Stage] = []
         self.running = expected[0]
-        self.setting: dict[str, str] = {}
-        self.output = ""
+        self.setting: dict[str, CleanText] = {}
+        self.output = EMPTY
         self.same = False
         self.end: dict[str, Any] | None = None
         self._challenge = ""
@@ -189,7 +189,12 @@ class Smoker:
             self._stack.close()
             self._refused = f"torch and diffusers did not start: {error}"
             raise Unavailable(self._refused) from None
-        self._room, self._isolation = room, Isolation(held.name, held.proven, held.not_proven)
+        self._room, self._isolation = (
+            room,
+            Isolation(
+                clean_line(held.name), tuple(map(clean_line, held.proven)), tuple(map(clean_line, held.not_proven))
+            ),
+        )
         return room
 
     def _mode(self) -> str:
@@ -274,13 +279,13 @@ class _Run:
             stages = [*stages, Stage(last.running, 0.0, False)]
         return replace(
             done,
-            reference=first.setting.get("reference", ""),
-            device=first.setting.get("device", ""),
+            reference=first.setting.get("reference", EMPTY),
+            device=first.setting.get("device", EMPTY),
             stages=tuple(stages),
             output=first.output,
         )
 
-    def _task(self, entry: str, stages: tuple[str, ...]) -> tuple[_Transcript, Outcome]:
+    def _task(self, entry: str, stages: tuple[StageName, ...]) -> tuple[_Transcript, Outcome]:
         transcript = _Transcript(stages, self._on_stage)
         devices = tuple(sorted(glob.glob("/dev/nvidia*"))) if _on_gpu(self._options.device) else ()
         task = Task(
