@@ -81,3 +81,31 @@ def test_sibling_never_leaves_the_directory(tmp_path: Path, module: str) -> None
     write(tmp_path, inner__a_py=GOOD, outside_py="secret = 1\n")
     submission = collect([str(tmp_path / "inner" / "a.py")]).submissions[0]
     assert submission.read_sibling(module) is None
+
+
+def test_link_out_of_the_directory_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "secret.py").write_text("TOKEN = 'x y'\n")
+    (tmp_path / "repo" / "sub").mkdir(parents=True)
+    (tmp_path / "repo" / "out.py").symlink_to(tmp_path / "secret.py")
+    (tmp_path / "repo" / "environ.py").symlink_to("/proc/self/environ")
+    (tmp_path / "repo" / "real.py").write_text("class A: pass\n")
+    (tmp_path / "repo" / "in.py").symlink_to("real.py")
+    (tmp_path / "repo" / "folder").symlink_to(tmp_path)
+    for name in ("out.py", "environ.py"):
+        found = collect([str(tmp_path / "repo" / name)])
+        assert not found.submissions
+        assert "leads out of its directory" in found.problems[0]
+    submission = collect([str(tmp_path / "repo" / "in.py")]).submissions[0]
+    assert submission.content == b"class A: pass\n"
+    assert submission.read_sibling("real") == b"class A: pass\n"
+    assert submission.read_sibling("out") is None
+    assert submission.read_sibling("folder.secret") is None
+
+
+def test_links_of_the_hubs_cache_are_followed(tmp_path: Path) -> None:
+    snapshot = tmp_path / "models--a--b" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (tmp_path / "models--a--b" / "blobs").mkdir()
+    (tmp_path / "models--a--b" / "blobs" / "1").write_text("class A: pass\n")
+    (snapshot / "pipeline.py").symlink_to("../../blobs/1")
+    assert collect([str(snapshot)]).submissions[0].content == b"class A: pass\n"

@@ -49,8 +49,10 @@ class Submission:
         """Return the bytes of `module` (at most one dot deep) beside the file, None when there is no such file."""
         if self.directory is None or not _MODULE.fullmatch(module):
             return None
+        path = self.directory / (module.replace(".", "/") + ".py")
         try:
-            return read_regular(self.directory / (module.replace(".", "/") + ".py"))
+            # A directory may be a link too.
+            return read_regular(path) if path.parent == self.directory or not path.parent.is_symlink() else None
         except InputProblem:
             return None
 
@@ -73,9 +75,14 @@ class _Found:
 def read_regular(path: Path) -> bytes:
     """Return the bytes of a regular file of at most `MAX_BYTES`. Never blocks on a FIFO or a device.
 
+    A symbolic link may lead to a file in its own directory or beneath it, or within one repository of the Hub's cache:
+    in a checkout that nobody trusts, any other could lead to what its sender may not read.
+
     Raises:
         InputProblem: for anything else.
     """
+    if os.path.islink(path) and os.path.exists(path) and not _stays_in(path):
+        raise InputProblem(path, "a symbolic link that leads out of its directory; give the file itself")
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     except (OSError, ValueError) as error:
@@ -90,6 +97,13 @@ def read_regular(path: Path) -> bytes:
             path, f"{size / 1e6:.1f} MB is too large for a pipeline file (at most {MAX_BYTES / 1e6:g} MB)"
         )
     return content
+
+
+def _stays_in(link: Path) -> bool:
+    directory = Path(os.path.realpath(link.parent))
+    snapshots = next((parent for parent in (directory, *directory.parents) if parent.name == "snapshots"), None)
+    root = directory if snapshots is None else snapshots.parent
+    return Path(os.path.realpath(link)).is_relative_to(root)
 
 
 def _why_not_opened(path: Path, error: OSError | ValueError) -> str:

@@ -17,7 +17,8 @@ def fetch(repo_id: str, *, quiet: bool) -> str:
     Raises:
         CannotFetch: when the Hub cannot be reached, or has no such model.
     """
-    script = "from cpipe_check.smoke.fetch import main; main()"
+    # The current directory may hold a `diffusers.py` of its own.
+    script = "import sys; sys.path.pop(0); from cpipe_check.smoke.fetch import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", script, repo_id],
         stdin=subprocess.DEVNULL,
