@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
-import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 from cpipe_check import pipeline_file
 from cpipe_check.api_index.target import LIBRARIES, Target, resolve
@@ -27,10 +23,12 @@ from cpipe_check.smoke.run import SmokeOptions, Smoker, SmokeTarget
 from cpipe_check.static import findings
 from cpipe_check.submission import Collection, Submission
 from cpipe_check.text import clean_line, clean_source_line
+from cpipe_check.workers import FORKS, Limits, Lost, in_workers
 
 # Starting a second process costs about as much as checking this many files.
 _WORTH_A_POOL = 6
 _UNREAD = "too deeply nested for our parser"
+STATIC_LIMITS = Limits(seconds=20, memory=2 << 30)
 STATIC_ONLY = Smoke(Verdict.NOT_RUN, clean_line("switched off by --static"))
 
 
@@ -62,11 +60,26 @@ def _silent(done: int, total: int, what: str) -> None:
 
 
 def check_static(submission: Submission, target: Target) -> StaticResult:
-    """Check one submission for a target, running none of it. Never raises for what the file holds."""
+    """Check one submission for a target, running none of it. Never raises for what the file holds.
+
+    There are no limits of time and memory here: `check` sets them, in processes of their own.
+    """
+    try:
+        return _deep_check(submission, target)
+    except MemoryError:
+        return _cannot_tell(submission, "the static check needs more memory than there is")
+
+
+def _deep_check(submission: Submission, target: Target) -> StaticResult:
     try:
         return with_deep_stack(lambda: _check_static(submission, target))
     except RecursionError:
-        return StaticResult(None, (), (), {}, b"Pipeline" in submission.content, _UNREAD, Compatibility())
+        return _cannot_tell(submission, _UNREAD)
+
+
+def _cannot_tell(submission: Submission, why: str) -> StaticResult:
+    defines_pipeline = b"Pipeline" in submission.content
+    return StaticResult(None, (), (), {}, defines_pipeline, why, Compatibility(), why_no_target=f"cannot tell: {why}")
 
 
 def _check_static(submission: Submission, target: Target) -> StaticResult:
@@ -226,39 +239,16 @@ def _smoke(
 
 
 def _static_results(submissions: Sequence[Submission], target: Target) -> Iterator[tuple[Submission, StaticResult]]:
-    workers = min(os.cpu_count() or 1, len(submissions))
-    if workers < 2 or len(submissions) < _WORTH_A_POOL:
+    few = len(submissions) < _WORTH_A_POOL
+    if multiprocessing.current_process().daemon or (few and not FORKS):
+        # No second process is to be had, or none that starts soon.
         yield from ((submission, check_static(submission, target)) for submission in submissions)
         return
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    done = 0
-    pool = ProcessPoolExecutor(workers, context, _start_worker, (target,))
-    try:
-        for result in pool.map(_in_worker, submissions, chunksize=4):
-            yield submissions[done], result
-            done += 1
-        pool.shutdown()
-    except BrokenProcessPool:
-        # A worker died, of memory most likely: go on one at a time.
-        yield from ((submission, check_static(submission, target)) for submission in submissions[done:])
-    finally:
-        if done < len(submissions):
-            # Nobody waits for the rest: without this an interrupt would.
-            for child in multiprocessing.active_children():
-                child.kill()
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-# A worker is given its target once, not with every file: the index is large.
-_worker_target: list[Target] = []
-
-
-def _start_worker(target: Target) -> None:
-    # Interrupts are the parent's affair, and a worker's life is too short for cycles to matter.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.disable()
-    _worker_target[:] = [target]
-
-
-def _in_worker(submission: Submission) -> StaticResult:
-    return check_static(submission, _worker_target[0])
+    results = in_workers(
+        partial(_deep_check, target=target), submissions, 1 if few else os.cpu_count() or 1, STATIC_LIMITS
+    )
+    for submission, result in zip(submissions, results, strict=True):
+        if isinstance(result, Lost):
+            yield submission, _cannot_tell(submission, f"the static check {result.reason}")
+        else:
+            yield submission, result

@@ -46,6 +46,9 @@ def parse(content: bytes) -> Parsed:
     The loader opens the file as UTF-8 whatever its coding cookie says (`check_imports` in diffusers 0.42's
     `utils/dynamic_modules_utils.py`) and then imports it, so both have to accept it. The compiler runs first: it
     refuses every depth of nesting that would crash libcst.
+
+    Raises:
+        MemoryError: when libcst needs more memory than there is.
     """
     try:
         source = content.decode("utf-8")
@@ -59,7 +62,7 @@ def parse(content: bytes) -> Parsed:
         return Parsed(source, refusal=refusal)
     try:
         return Parsed(source, module=cst.parse_module(source))
-    except (cst.ParserSyntaxError, RecursionError, MemoryError):
+    except (cst.ParserSyntaxError, RecursionError):
         return Parsed(source)
 
 
