@@ -79,6 +79,7 @@ def _check_device(_context: click.Context, _parameter: click.Parameter, value: s
 @click.option("-q", "--quiet", is_flag=True, help="No progress, and no report in text when nothing is found.")
 @click.option("--new", type=click.Path(path_type=Path), metavar="FILE", help="Write a starter pipeline and exit.")
 @click.option("--explain", metavar="CODE", help="Show a rule's documentation and exit.")
+@click.option("--doctor", is_flag=True, help="Show versions, devices and which sandboxes are proven here, and exit.")
 @click.version_option(__version__, prog_name="cpipe-check")
 def command(
     paths: tuple[str, ...],
@@ -98,6 +99,7 @@ def command(
     quiet: bool,
     new: Path | None,
     explain: str | None,
+    doctor: bool,
 ) -> int:
     """Tell whether diffusers community pipelines will load, save and run.
 
@@ -112,6 +114,12 @@ def command(
         return 0
     if explain is not None:
         click.echo(_explain(explain), nl=False)
+        return 0
+    if doctor:
+        from cpipe_check.doctor import examine
+
+        for line in examine():
+            click.echo(line)
         return 0
     if not paths:
         raise click.UsageError("no PATH given; try `cpipe-check my_pipeline.py`, or `cpipe-check --new my_pipeline.py`")

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from cpipe_check.sandbox.plan import RoomPlan
 
-_IMAGE = "cpipe-check-room:1"
+_IMAGE = "localhost/cpipe-check-room:1"
 
 
 class Backend(Protocol):

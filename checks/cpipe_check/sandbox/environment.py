@@ -36,7 +36,10 @@ def readable(packages: Sequence[str]) -> tuple[str, ...]:
         paths.append(site.getusersitepackages())
     for name in ("cpipe_check", *packages):
         spec = find_spec(name)
-        paths += list(spec.submodule_search_locations or ()) if spec else []
+        for place in spec.submodule_search_locations or () if spec else ():
+            # Where one package is installed, those that it needs are too.
+            installed = os.path.basename(os.path.dirname(place)) in ("site-packages", "dist-packages")
+            paths.append(os.path.dirname(place) if installed else place)
     found: list[str] = []
     for path in paths:
         if os.path.exists(path) and not any(_beneath(path, other) for other in found):
