@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from conftest import PIPELINES
 from cpipe_check.checker import check
 from cpipe_check.report import as_json, as_text
 from cpipe_check.report.model import FileReport, Smoke, Verdict
+from cpipe_check.sandbox.isolation import Isolation, Needs, open_room
+from cpipe_check.sandbox.room import Room
 from cpipe_check.smoke.run import STAGES, SmokeOptions
 from cpipe_check.submission import collect
 
@@ -35,16 +38,34 @@ def one_step(body: str = RETURN, top: str = "", init: str = "") -> str:
     return text.replace("        super().__init__()\n", f"        super().__init__()\n{init}")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def shared_rooms() -> Iterator[None]:
+    """One room for all tests that ask for the same: importing torch takes longer than most of them."""
+    kept: dict[tuple[object, ...], tuple[Room, Isolation]] = {}
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+
+        @contextmanager
+        def open_once(mode: str, needs: Needs) -> Iterator[tuple[Room, Isolation]]:
+            key = (mode, needs.readable, needs.memory)
+            if key not in kept or not kept[key][0].alive:
+                kept[key] = stack.enter_context(open_room(mode, needs))
+            yield kept[key]
+
+        patch.setattr("cpipe_check.sandbox.isolation.open_room", open_once)
+        yield
+
+
 def smoke(tmp_path: Path, source: str, options: SmokeOptions | None = None, name: str = "my_pipeline.py") -> FileReport:
     (tmp_path / name).write_text(source)
-    scratch = tmp_path / "scratch"
-    scratch.mkdir(exist_ok=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tempfile, "tempdir", str(scratch))
-        report = check(collect([str(tmp_path / name)]), options or SmokeOptions(device="cpu", seconds=120))
-    assert list(scratch.iterdir()) == [], "the scratch directory is left behind"
+    report = check(collect([str(tmp_path / name)]), options or SmokeOptions(device="cpu", seconds=120))
     jsonschema.validate(as_json.document(report), SCHEMA)
     return report.files[0]
+
+
+def test_scratch_is_removed(command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    done = command("--device", "cpu", PIPELINES / "one_step_unet.py")
+    assert (done.code, list(tmp_path.iterdir())) == (0, [])
 
 
 @pytest.mark.parametrize(

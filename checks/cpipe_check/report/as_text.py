@@ -149,7 +149,17 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
+def _basis(report: Report) -> Iterator[str]:
+    """Whose word the verdicts are, and what the sandbox was not proven to keep in."""
+    for isolation in dict.fromkeys(file.smoke.isolation for file in report.files if file.smoke.isolation.name):
+        where = "without isolation" if isolation.name == "none" else f"in {isolation.name}"
+        holes = isolation.not_proven if isolation.name != "none" else ()
+        unproven = f"; not proven: {', '.join(holes)}" if holes else ""
+        yield f"smoke-load {where}, as reported by the file's own process{unproven}"
+
+
 def _summary(report: Report) -> Iterator[str]:
+    yield from _basis(report)
     if len(report.files) > 1:
         bad = sum(file.failed for file in report.files)
         yield f"{len(report.files)} pipeline files checked, {bad or 'none'} with findings"

@@ -119,7 +119,8 @@ class Container:
 
     def command(self, plan: RoomPlan, program: Sequence[str], memory: int) -> list[str]:
         """Return the command, having made the empty image if there is none."""
-        subprocess.run([self.name, "import", "-", _IMAGE], input=_EMPTY_TAR, capture_output=True, check=False)
+        if subprocess.run([self.name, "image", "inspect", _IMAGE], capture_output=True, check=False).returncode:
+            subprocess.run([self.name, "import", "-", _IMAGE], input=_EMPTY_TAR, capture_output=True, check=False)
         user = plan.user if os.geteuid() == 0 else os.getuid()
         options = ["--rm", "-i", "--name", self.container, "--network", "none", "--read-only", "--cap-drop", "ALL"]
         options += [
