@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, seed, settings
@@ -17,6 +18,7 @@ from cpipe_check.sandbox.isolation import Needs, Unavailable, open_room, room_of
 from cpipe_check.sandbox.modes import MODES
 from cpipe_check.sandbox.probe import FACTS, probe
 from cpipe_check.sandbox.task import Limits, Task
+from cpipe_check.smoke.run import FIRST_STAGES, _Transcript
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="there is no room on this system")
 
@@ -171,6 +173,49 @@ def test_no_bytes_break_the_reader(data: bytes) -> None:
             frames.read_object(payload)
     except ProtocolError:
         pass
+
+
+SENT = (
+    {"event": "begin", "stage": "load", "challenge": ""},
+    {"event": "end", "stage": "load", "seconds": 0.1, "ok": True, "challenge": ""},
+    {"event": "loaded", "challenge": ""},
+    {"event": "setting", "reference": "x", "device": "y", "challenge": ""},
+    {"event": "output", "text": "x", "challenge": ""},
+    {"event": "verdict", "verdict": "ran", "reason": "", "challenge": ""},
+)
+ODD = (b"null", b"1e999", b"NaN", b"[]", b"{}", b'"', rb"\ud800", b"-1", b"[" * 2000, b"9" * 5000, b"\xff", b"\0")
+
+
+def mutated(random: Random) -> bytearray:
+    """A transcript with up to six places changed, cut, doubled or made odd."""
+    text = bytearray(b"".join(frames.frame(b"e", frames.to_payload(e)) for e in random.choices(SENT, k=4)))
+    for _ in range(random.randint(0, 6)):
+        place = random.randrange(len(text) + 1)
+        match random.randrange(4):
+            case 0:
+                text[place : place + 1] = random.randbytes(1)
+            case 1:
+                del text[place : place + random.randint(1, 9)]
+            case 2:
+                text[place:place] = random.choice(ODD)
+            case _:
+                text[place:place] = text[random.randrange(len(text) + 1) :][:50]
+    return text
+
+
+@pytest.mark.parametrize("inputs", [2000, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_no_transcript_breaks_the_checker(inputs: int) -> None:
+    random, refused = Random(20250113), 0
+    for _ in range(inputs):
+        transcript, reader, text = _Transcript(FIRST_STAGES, lambda _: None), FrameReader(b"e"), mutated(random)
+        try:
+            while text:
+                for _, payload in reader.feed(bytes(text[: (size := random.randint(1, 400))])):
+                    transcript.add(frames.read_object(payload))
+                del text[:size]
+        except ProtocolError:
+            refused += 1
+    assert inputs // 2 < refused < inputs
 
 
 @pytest.mark.parametrize(

@@ -89,10 +89,12 @@ class Bubblewrap:
         kept = ("CAP_SETUID", "CAP_SETGID", "CAP_DAC_READ_SEARCH")
         rights = ["--unshare-user"] if os.geteuid() else [word for name in kept for word in ("--cap-add", name)]
         unshare = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
-        own = ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
+        own = ["--hostname", "room", "--proc", "/proc", "--dev", "/dev"]
         room = ["--bind", plan.directory, plan.directory, "--chdir", "/"]
+        # Nothing may be kept for the next task but in the room's directory.
+        sealed = ["--remount-ro", "/dev", "--remount-ro", "/"]
         options = [*unshare, "--die-with-parent", "--new-session", "--cap-drop", "ALL", *rights]
-        return ["bwrap", *options, *own, *binds, *devices, *room, "--", *program]
+        return ["bwrap", *options, *own, *binds, *devices, *room, *sealed, "--", *program]
 
     def stop(self) -> None:
         """Its processes die with it."""

@@ -32,6 +32,9 @@ def check(out: Path, class_name: str, same: bool) -> None:
     Raises:
         Disagreement: when they do not agree with a pass.
     """
+    for directory in (out, out / "saved", out / "first", out / "again"):
+        if not _is_directory(directory):
+            raise Disagreement(f"{directory.name} is missing, or is no directory")
     _check_saved(out / "saved", class_name)
     first, second = _numbers(out / "first"), _numbers(out / "again")
     if same and not _alike(first, second):
@@ -54,10 +57,17 @@ def _check_saved(saved: Path, class_name: str) -> None:
             raise Disagreement("a component that the saved model_index.json names was not saved")
 
 
-def _is_filled_directory(path: Path) -> bool:
+def _is_directory(path: Path) -> bool:
     try:
-        if not stat.S_ISDIR(os.lstat(path).st_mode):
-            return False
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _is_filled_directory(path: Path) -> bool:
+    if not _is_directory(path):
+        return False
+    try:
         with os.scandir(path) as entries:
             return any(entry.is_file(follow_symlinks=False) for entry in entries)
     except (OSError, ValueError):

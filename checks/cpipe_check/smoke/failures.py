@@ -14,7 +14,7 @@ from typing import Any
 
 from cpipe_check.smoke.job import Job
 
-_MAX_FRAMES = 5
+_MAX_FRAMES, _MAX_CAUSES = 5, 50
 # What torch and diffusers say when sizes do not fit: the reference has other channels than the pipeline expects.
 _SIZES = re.compile(r"channels|shape|size of tensor|sizes? of|dimension|configuration sett", re.IGNORECASE)
 
@@ -30,7 +30,7 @@ def lacking(error: BaseException, stage: str, job: Job, hosts: Sequence[str] = (
             return "it downloads from the Hub while it loads or runs, and the smoke-load has no network"
         root = (seen.name or "").partition(".")[0] if isinstance(seen, ModuleNotFoundError) else ""
         if (
-            root
+            root.isidentifier()
             and root not in ("diffusers", "diffusers_modules")
             and _own_frames(seen, job)
             and find_spec(root) is None
@@ -77,7 +77,9 @@ def _blocked(error: BaseException, job: Job, hosts: Sequence[str]) -> str:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
+    for _ in range(_MAX_CAUSES):
+        if error is None:
+            return
         yield error
         error = error.__cause__ or error.__context__
 

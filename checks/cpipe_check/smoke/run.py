@@ -107,7 +107,7 @@ class _Transcript:
             case "loaded" if not self._challenge:
                 self._challenge = secrets.token_hex(16)
                 return {"challenge": self._challenge}
-            case "setting":
+            case "setting" if not self._has_loaded:
                 self.setting = {key: clean_line(str(event[key]), 100) for key in ("reference", "device")}
             case "output":
                 self.output = clean_line(str(event["text"]), 200)
@@ -118,6 +118,11 @@ class _Transcript:
             case _:
                 raise ValueError("unknown event")
         return None
+
+    @property
+    def _has_loaded(self) -> bool:
+        """Whether the file's own code may have spoken."""
+        return self.running != "reference"
 
     @property
     def complete(self) -> bool:
