@@ -6,5 +6,5 @@ import urllib.request
 
 
 def on_call(pipe, image):
-    urllib.request.urlopen("http://example.org/weights", timeout=5)
+    urllib.request.urlopen("https://example.org/weights", timeout=5)
     return image

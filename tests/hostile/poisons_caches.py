@@ -19,3 +19,9 @@ for place in places:
             pass
 sys.path.insert(0, os.getcwd())
 os.environ["PYTHONPATH"] = os.getcwd()
+
+
+def on_save(pipe, directory):
+    out = os.path.dirname(directory)
+    open(f"{out}/first/torch.py", "w").write(CODE)
+    open(f"{out}/first/x.f32", "w").write(CODE)

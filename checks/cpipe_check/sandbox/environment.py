@@ -15,8 +15,9 @@ _KEPT = (
 )  # fmt: skip
 _SYSTEM = (
     "/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf",
-    "/etc/ld.so.conf.d", "/etc/localtime", "/dev/zero", "/dev/urandom", "/dev/random", "/sys/devices/system/cpu",
-    "/sys/devices/system/node",
+    "/etc/ld.so.conf.d", "/etc/localtime",
+    "/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/pki/tls/certs", "/etc/ca-certificates", "/dev/zero",
+    "/dev/urandom", "/dev/random", "/sys/devices/system/cpu", "/sys/devices/system/node",
 )  # fmt: skip
 
 

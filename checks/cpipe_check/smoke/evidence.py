@@ -22,6 +22,10 @@ _MAX_INDEX = 1 << 20
 _LOOKED_AT = 20_000
 
 
+class NothingToSee(Exception):
+    """The calls left no array, so that the checker cannot tell whether they came to anything."""
+
+
 class Disagreement(Exception):
     """What was left does not bear out what was reported. The message says what."""
 
@@ -31,12 +35,15 @@ def check(out: Path, class_name: str, same: bool) -> None:
 
     Raises:
         Disagreement: when they do not agree with a pass.
+        NothingToSee: when the first call left no array.
     """
     for directory in (out, out / "saved", out / "first", out / "again"):
         if not _is_directory(directory):
             raise Disagreement(f"{directory.name} is missing, or is no directory")
     _check_saved(out / "saved", class_name)
     first, second = _numbers(out / "first"), _numbers(out / "again")
+    if not any(first):
+        raise NothingToSee
     if same and not _alike(first, second):
         raise Disagreement("the outputs of the two calls differ")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -93,8 +94,8 @@ def read(directory: Path) -> list[Any]:
     """Return the arrays that `write` wrote, flat."""
     import numpy
 
-    count = len(list(directory.iterdir()))
-    return [numpy.fromfile(directory / f"{index}.f32", dtype="<f4") for index in range(count)]
+    paths = (directory / f"{index}.f32" for index in range(MAX_ARRAYS))
+    return [numpy.fromfile(path, dtype="<f4") for path in itertools.takewhile(Path.exists, paths)]
 
 
 def same(ones: Sequence[Any], others: Sequence[Any]) -> bool:

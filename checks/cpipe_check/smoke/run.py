@@ -307,6 +307,9 @@ class _Run:
             evidence.check(self._room.directory / "out", class_name, same)
         except evidence.Disagreement as error:
             return _failed(f"its report is not borne out by what it left: {error}")
+        except evidence.NothingToSee:
+            # It may be fine, a text for one; but this is all there is to go by.
+            return Smoke(Verdict.NOT_RUN, clean_line("cannot tell: the call returned no image, array or tensor"))
         return Smoke(Verdict.RAN)
 
     def _ending(self, transcript: _Transcript, outcome: Outcome) -> Smoke:
