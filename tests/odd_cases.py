@@ -229,6 +229,12 @@ CASES: dict[str, tuple[str, bool | None]] = {
         "from diffusers.utils import check_min_version\ncheck_min_version('0.20.0.dev0')\n" + PIPE, True),
     "minimum_version_not_met": (
         "from diffusers.utils import check_min_version\ncheck_min_version('99.0.0')\n" + PIPE, False),
+    "minimum_version_of_5000_digits": (
+        f"from diffusers.utils import check_min_version\ncheck_min_version('{'9' * 5000}')\n" + PIPE, None),
+    "version_of_5000_digits": (
+        "import diffusers\nfrom packaging import version\n"
+        f"if version.parse(diffusers.__version__) < version.parse('0.{'9' * 5000}'):\n    import diffusers.no_such\n" + PIPE,
+        None),
     "base_not_a_pipeline": ("from diffusers import UNet2DModel\nclass MyPipeline(UNet2DModel):\n    pass\n", False),
     "base_modular_pipeline": ("from diffusers import ModularPipeline\nclass P(ModularPipeline):\n    pass\n", False),
     "base_mixin_only": ("from diffusers.loaders import FromSingleFileMixin\nclass P(FromSingleFileMixin): pass\n", False),

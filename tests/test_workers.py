@@ -21,6 +21,8 @@ PIPELINE = b"from diffusers import DDPMPipeline\n\n\nclass MyPipeline(DDPMPipeli
 GREEDY = PIPELINE + b"a\n" * 100_000
 # libcst takes time in the square of this depth, and no limit of Python's forbids so many of them.
 SLOW = PIPELINE + (b"x = " + b"a + " * 2000 + b"a\n") * 120
+STRICT = Limits(1, 512 << 20)
+ROOMY = Limits(60, 2 << 30)
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
 
 
@@ -43,13 +45,13 @@ def act(item: object) -> object:
     return item
 
 
-def results(*items: object, count: int = 2, limits: Limits = Limits(1.0, 512 << 20)) -> list[object]:  # noqa: B008
+def results(*items: object, count: int = 2, limits: Limits = STRICT) -> list[object]:
     return list(in_workers(act, items, count, limits))
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_results_come_in_order(count: int) -> None:
-    assert results(*range(100), count=count, limits=Limits()) == list(range(100))
+    assert results(*range(100), count=count, limits=ROOMY) == list(range(100))
     assert results(count=count) == []
     assert multiprocessing.active_children() == []
 
@@ -80,7 +82,7 @@ def test_a_bug_is_told() -> None:
 
 
 def test_nobody_is_left_when_the_caller_stops() -> None:
-    numbers = in_workers(act, [1, "sleep", "sleep"], 3, Limits())
+    numbers = in_workers(act, [1, "sleep", "sleep"], 3, ROOMY)
     assert next(numbers) == 1
     assert len(multiprocessing.active_children()) == 3
     numbers.close()
@@ -104,7 +106,7 @@ def test_workers_die_with_a_killed_parent() -> None:
 
 
 def _abandon(pipe: multiprocessing.connection.Connection) -> None:
-    for number in in_workers(lambda item: os.getpid() if item else time.sleep(60), [1, 0], 1, Limits(60)):
+    for number in in_workers(lambda item: os.getpid() if item else time.sleep(60), [1, 0], 1, ROOMY):
         pipe.send(number)
 
 
@@ -138,5 +140,5 @@ def test_a_file_too_large_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_file_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cpipe_check.checker.STATIC_LIMITS", Limits(2.0))
+    monkeypatch.setattr("cpipe_check.checker.STATIC_LIMITS", Limits(2, 2 << 30))
     assert checked(one=PIPELINE, slow=SLOW) == {"one": "", "slow": "the static check did not finish within 2 s"}

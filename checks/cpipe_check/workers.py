@@ -31,8 +31,8 @@ class Limits:
     Memory is limited on Linux only.
     """
 
-    seconds: float = 20.0
-    memory: int = 2 << 30
+    seconds: float
+    memory: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,13 @@ def _answer(function: Callable[[_Item], _Result], item: _Item, limits: Limits) -
 
 def _limit_memory(more: int) -> None:
     """Limit what this process allocates from now on; what it inherited may be large already."""
-    if sys.platform == "linux":
-        with open("/proc/self/statm", "rb") as file:
-            pages = int(file.read().split()[5])
-        limit_memory(pages * os.sysconf("SC_PAGE_SIZE") + more)
+    # A limit that cannot be set is a lower one that is there; without /proc there is none.
+    with contextlib.suppress(OSError, ValueError):
+        limit_memory(_allocated() + more)
+
+
+def _allocated() -> int:
+    if sys.platform != "linux":
+        return 0
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")

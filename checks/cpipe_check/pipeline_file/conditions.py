@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import libcst as cst
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from cpipe_check.api_index.target import LIBRARIES, Target
 from cpipe_check.pipeline_file import control_flow, syntax
@@ -51,7 +51,8 @@ class Conditions:
         """Return the releases of our library on which `library`'s release compares so, None for no version."""
         try:
             wanted = Version(version)
-        except InvalidVersion:
+        except ValueError:
+            # InvalidVersion, or a number of more digits than Python converts.
             return None
         choice = self._target.choice(library)
         found = 0
