@@ -18,7 +18,7 @@ from cpipe_check.sandbox.isolation import Needs, Unavailable, open_room, room_of
 from cpipe_check.sandbox.modes import MODES
 from cpipe_check.sandbox.probe import FACTS, probe
 from cpipe_check.sandbox.task import Limits, Task
-from cpipe_check.smoke.run import FIRST_STAGES, _Transcript
+from cpipe_check.smoke.transcript import FIRST_STAGES, Transcript
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="there is no room on this system")
 
@@ -207,7 +207,7 @@ def mutated(random: Random) -> bytearray:
 def test_no_transcript_breaks_the_checker(inputs: int) -> None:
     random, refused = Random(20250113), 0
     for _ in range(inputs):
-        transcript, reader, text = _Transcript(FIRST_STAGES, lambda _: None), FrameReader(b"e"), mutated(random)
+        transcript, reader, text = Transcript(FIRST_STAGES, lambda _: None), FrameReader(b"e"), mutated(random)
         try:
             while text:
                 for _, payload in reader.feed(bytes(text[: (size := random.randint(1, 400))])):

@@ -22,7 +22,8 @@ from cpipe_check.report import as_json, as_text
 from cpipe_check.report.model import FileReport, Smoke, Verdict
 from cpipe_check.sandbox.isolation import Isolation, Needs, open_room
 from cpipe_check.sandbox.room import Room
-from cpipe_check.smoke.run import STAGES, SmokeOptions
+from cpipe_check.smoke.run import SmokeOptions
+from cpipe_check.smoke.transcript import STAGES
 from cpipe_check.submission import collect
 
 pytest.importorskip("diffusers", reason="the smoke-load needs the smoke extra")

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import sys
-
-_PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent() -> None:
     """Ask the kernel to kill this process when its parent dies. Does nothing where there is no such call."""
     if sys.platform == "linux":
-        parent = os.getppid()
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)
+        from cpipe_check.sandbox.linux import kernel
+
+        kernel.die_with_parent(os.getppid())
 
 
 def limit_memory(limit: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-import secrets
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -12,22 +11,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from cpipe_check.report.model import Frame, Isolation, Smoke, Stage, StageName, Verdict
 from cpipe_check.sandbox import isolation
-from cpipe_check.sandbox.frames import ProtocolError
 from cpipe_check.sandbox.isolation import Needs, Unavailable
 from cpipe_check.sandbox.room import Room, RoomError
 from cpipe_check.sandbox.task import Limits, Outcome, Task
 from cpipe_check.smoke import evidence
 from cpipe_check.smoke.job import Job, Signature
-from cpipe_check.text import EMPTY, CleanText, clean_line
+from cpipe_check.smoke.transcript import AGAIN_STAGES, FIRST_STAGES, Transcript
+from cpipe_check.text import EMPTY, clean_line
 
 INSTALL = "install cpipe-check[smoke]"
-FIRST_STAGES: tuple[StageName, ...] = ("reference", "load", "components", "call", "output", "save")
-AGAIN_STAGES: tuple[StageName, ...] = ("reload", "repeat")
-STAGES: tuple[StageName, ...] = (*FIRST_STAGES, *AGAIN_STAGES)
 _PACKAGES = ("torch", "diffusers", "transformers", "accelerate")
 _SEED = 20250113
 _VARIABLES = {
@@ -69,71 +64,6 @@ class SmokeTarget:
     call: Signature
     siblings: tuple[str, ...]
     defines: tuple[str, ...]
-
-
-class _Transcript:
-    """What a task's process reported. Its text is the file's word: cleaned here, and checked for shape."""
-
-    def __init__(self, expected: tuple[StageName, ...], on_stage: Callable[[str], None]) -> None:
-        self.stages: list[Stage] = []
-        self.running = expected[0]
-        self.setting: dict[str, CleanText] = {}
-        self.output = EMPTY
-        self.same = False
-        self.end: dict[str, Any] | None = None
-        self._challenge = ""
-        self._expected = expected
-        self._on_stage = on_stage
-
-    def add(self, event: dict[str, Any]) -> dict[str, Any] | None:
-        """Take one event and return the reply to it. Anything that is not one of ours is a protocol error."""
-        try:
-            return self._add(event)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise ProtocolError("no event of ours") from None
-
-    def _add(self, event: dict[str, Any]) -> dict[str, Any] | None:
-        if self.end is not None or event["challenge"] != self._challenge:
-            raise ValueError("an event too many, or made up before its time")
-        match event["event"]:
-            case "begin":
-                self.running = self._expected[self._expected.index(event["stage"])]
-                self._on_stage(self.running)
-            case "end":
-                stage = self._expected[self._expected.index(event["stage"])]
-                self.stages.append(Stage(stage, _seconds(event["seconds"]), event["ok"] is True))
-                if len(self.stages) > len(STAGES):
-                    raise ValueError("a stage too many")
-            case "loaded" if not self._challenge:
-                self._challenge = secrets.token_hex(16)
-                return {"challenge": self._challenge}
-            case "setting" if not self._has_loaded:
-                self.setting = {key: clean_line(str(event[key]), 100) for key in ("reference", "device")}
-            case "output":
-                self.output = clean_line(str(event["text"]), 200)
-            case "repeat":
-                self.same = event["same"] is True
-            case "verdict":
-                self.end = event
-            case _:
-                raise ValueError("unknown event")
-        return None
-
-    @property
-    def _has_loaded(self) -> bool:
-        """Whether the file's own code may have spoken."""
-        return self.running != "reference"
-
-    @property
-    def complete(self) -> bool:
-        """Whether every stage ended well, in order."""
-        return tuple(stage.name for stage in self.stages if stage.ok) == self._expected
-
-
-def _seconds(value: object) -> float:
-    if not isinstance(value, float) or not 0 <= value < float("inf"):
-        raise ValueError("no duration")
-    return value
 
 
 def missing_packages() -> tuple[str, ...]:
@@ -290,8 +220,8 @@ class _Run:
             output=first.output,
         )
 
-    def _task(self, entry: str, stages: tuple[StageName, ...]) -> tuple[_Transcript, Outcome]:
-        transcript = _Transcript(stages, self._on_stage)
+    def _task(self, entry: str, stages: tuple[StageName, ...]) -> tuple[Transcript, Outcome]:
+        transcript = Transcript(stages, self._on_stage)
         devices = tuple(sorted(glob.glob("/dev/nvidia*"))) if _on_gpu(self._options.device) else ()
         task = Task(
             f"cpipe_check.smoke.child:{entry}",
@@ -312,7 +242,7 @@ class _Run:
             return Smoke(Verdict.NOT_RUN, clean_line("cannot tell: the call returned no image, array or tensor"))
         return Smoke(Verdict.RAN)
 
-    def _ending(self, transcript: _Transcript, outcome: Outcome) -> Smoke:
+    def _ending(self, transcript: Transcript, outcome: Outcome) -> Smoke:
         where = f"in {transcript.running}"
         end = transcript.end or {}
         reason = clean_line(str(end.get("reason", "")), 700)

@@ -1,0 +1,80 @@
+"""What a smoke-load's process reports, as the checker takes it: event by event, nothing out of turn."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from cpipe_check.report.model import Stage, StageName
+from cpipe_check.sandbox.frames import ProtocolError
+from cpipe_check.text import EMPTY, CleanText, clean_line
+
+FIRST_STAGES: tuple[StageName, ...] = ("reference", "load", "components", "call", "output", "save")
+AGAIN_STAGES: tuple[StageName, ...] = ("reload", "repeat")
+STAGES: tuple[StageName, ...] = (*FIRST_STAGES, *AGAIN_STAGES)
+
+
+class Transcript:
+    """What a task's process reported. Its text is the file's word: cleaned here, and checked for shape."""
+
+    def __init__(self, expected: tuple[StageName, ...], on_stage: Callable[[str], None]) -> None:
+        self.stages: list[Stage] = []
+        self.running = expected[0]
+        self.setting: dict[str, CleanText] = {}
+        self.output = EMPTY
+        self.same = False
+        self.end: dict[str, Any] | None = None
+        self._challenge = ""
+        self._expected = expected
+        self._on_stage = on_stage
+
+    def add(self, event: dict[str, Any]) -> dict[str, Any] | None:
+        """Take one event and return the reply to it. Anything that is not one of ours is a protocol error."""
+        try:
+            return self._add(event)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise ProtocolError("no event of ours") from None
+
+    def _add(self, event: dict[str, Any]) -> dict[str, Any] | None:
+        if self.end is not None or event["challenge"] != self._challenge:
+            raise ValueError("an event too many, or made up before its time")
+        match event["event"]:
+            case "begin":
+                self.running = self._expected[self._expected.index(event["stage"])]
+                self._on_stage(self.running)
+            case "end":
+                stage = self._expected[self._expected.index(event["stage"])]
+                self.stages.append(Stage(stage, _seconds(event["seconds"]), event["ok"] is True))
+                if len(self.stages) > len(STAGES):
+                    raise ValueError("a stage too many")
+            case "loaded" if not self._challenge:
+                self._challenge = secrets.token_hex(16)
+                return {"challenge": self._challenge}
+            case "setting" if not self._has_loaded:
+                self.setting = {key: clean_line(str(event[key]), 100) for key in ("reference", "device")}
+            case "output":
+                self.output = clean_line(str(event["text"]), 200)
+            case "repeat":
+                self.same = event["same"] is True
+            case "verdict":
+                self.end = event
+            case _:
+                raise ValueError("unknown event")
+        return None
+
+    @property
+    def _has_loaded(self) -> bool:
+        """Whether the file's own code may have spoken."""
+        return self.running != "reference"
+
+    @property
+    def complete(self) -> bool:
+        """Whether every stage ended well, in order."""
+        return tuple(stage.name for stage in self.stages if stage.ok) == self._expected
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, float) or not 0 <= value < float("inf"):
+        raise ValueError("no duration")
+    return value
