@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from cpipe_check.sandbox import backends, directory, frames, isolation
 from cpipe_check.sandbox.frames import FrameReader, ProtocolError
 from cpipe_check.sandbox.isolation import Needs, Unavailable, open_room, room_of
+from cpipe_check.sandbox.linux import landlock
 from cpipe_check.sandbox.modes import MODES
 from cpipe_check.sandbox.probe import FACTS, probe
+from cpipe_check.sandbox.room import RoomError
 from cpipe_check.sandbox.task import Limits, Task
 from cpipe_check.smoke.transcript import FIRST_STAGES, Transcript
 
@@ -41,6 +43,24 @@ def test_room_is_proven_or_refused(mode: str) -> None:
             assert held.name in MODES
             assert not held.not_proven or mode == "auto"
     except Unavailable as error:
+        pytest.skip(f"not proven on this machine: {error}")
+
+
+@linux
+@pytest.mark.parametrize(("name", "lacks"), [("landlock", "scopes"), ("bwrap", "scopes"), ("bwrap", "landlock")])
+def test_older_kernels(name: str, lacks: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signals are kept in by seccomp, and what is left is swept one by one; bubblewrap holds without Landlock too."""
+    backend = next(backend for backend in backends.known() if backend.name == name)
+    if missing := backend.missing():
+        pytest.skip(f"not proven on this machine: {missing}")
+    if lacks == "scopes":
+        monkeypatch.setattr(landlock, "SCOPES_SINCE", 99)
+    else:
+        monkeypatch.setattr(landlock, "version", lambda: 0)
+    try:
+        with room_of(backend, Needs()) as room:
+            assert probe(room).broken == {}
+    except RoomError as error:
         pytest.skip(f"not proven on this machine: {error}")
 
 
