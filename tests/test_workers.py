@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from cpipe_check.checker import check
+from cpipe_check.finding import Finding
+from cpipe_check.pipeline_file import PipelineFile
+from cpipe_check.static import findings
 from cpipe_check.submission import Collection, Submission
 from cpipe_check.workers import Limits, Lost, in_workers
 
@@ -75,10 +78,29 @@ def test_one_is_lost_and_the_others_go_on(item: str, reason: str, count: int) ->
     assert multiprocessing.active_children() == []
 
 
-def test_a_bug_is_told() -> None:
-    with pytest.raises(RuntimeError, match="ZeroDivisionError: of ours"):
-        results(1, "bug", 2)
-    assert multiprocessing.active_children() == []
+def test_a_bug_is_told_and_costs_one_item() -> None:
+    found = results(1, "bug", 2)
+    assert [found[0], found[2]] == results(1, 2)
+    lost = found[1]
+    assert isinstance(lost, Lost)
+    assert lost.by_bug
+    assert lost.reason.endswith("please report it: ZeroDivisionError: of ours")
+
+
+def test_a_bug_in_a_rule_is_exit_code_3_and_the_other_files_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cpipe_check.checker.findings", _stumble)
+    sources = (PIPELINE + b"# bug\n", PIPELINE)
+    submissions = tuple(Submission(f"{i}.py", source, None) for i, source in enumerate(sources))
+    report = check(Collection(submissions, (), ()))
+    assert report.exit_code == 3
+    assert [file.unknown.partition(":")[0] for file in report.files] == [
+        "the static check has a bug that this file brings out, please report it",
+        "",
+    ]
+
+
+def _stumble(file: PipelineFile) -> tuple[Finding, ...]:
+    return findings(file) if "# bug" not in file.source else 1 // 0
 
 
 def test_nobody_is_left_when_the_caller_stops() -> None:

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from cpipe_check import pipeline_file
@@ -37,7 +37,8 @@ class StaticResult:
     """What the static check of one submission came to.
 
     `unknown` says why it cannot tell which class the loader would pick, "" when it can. `target` is None when there is
-    nothing to smoke-load, for the reason in `why_no_target`. Text is as the file has it: `_file_report` cleans it.
+    nothing to smoke-load, for the reason in `why_no_target`. `by_bug` is True when the check itself failed. Text is as
+    the file has it: `_file_report` cleans it.
     """
 
     pipeline_class: str | None
@@ -49,6 +50,7 @@ class StaticResult:
     compatibility: Compatibility
     target: SmokeTarget | None = None
     why_no_target: str = ""
+    by_bug: bool = False
 
 
 # Told how far a run is: the number of files done, their total, and what is going on.
@@ -226,6 +228,8 @@ def _file_report(submission: Submission, static: StaticResult, smoke: Smoke) -> 
 def _smoke(
     submission: Submission, static: StaticResult, smoker: Smoker | None, on_stage: Callable[[str], None]
 ) -> Smoke:
+    if static.by_bug:
+        return Smoke(Verdict.NOT_RUN, clean_line(static.why_no_target), unserved=True)
     if smoker is None:
         return STATIC_ONLY
     if static.target is None:
@@ -249,6 +253,7 @@ def _static_results(submissions: Sequence[Submission], target: Target) -> Iterat
     )
     for submission, result in zip(submissions, results, strict=True):
         if isinstance(result, Lost):
-            yield submission, _cannot_tell(submission, f"the static check {result.reason}")
+            lost = _cannot_tell(submission, f"the static check {result.reason}")
+            yield submission, replace(lost, by_bug=result.by_bug)
         else:
             yield submission, result

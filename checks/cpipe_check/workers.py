@@ -37,9 +37,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """There is no result, for a reason: a clause that says what became of the worker."""
+    """There is no result, for a reason: a clause that says what became of the worker.
+
+    `by_bug` is True when the function raised what it should not.
+    """
 
     reason: str
+    by_bug: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ class _Worker(Generic[_Item, _Result]):
             self.kill()
             return self._index, Lost(_how(self._process.exitcode, self._limits))
         if isinstance(answer, _Raised):
-            raise RuntimeError(answer.error)
+            return self._index, Lost(f"has a bug that this file brings out, please report it: {answer.error}", True)
         return self._index, answer
 
     def kill(self) -> None:
