@@ -74,6 +74,7 @@ def test_scratch_is_removed(command, tmp_path: Path, monkeypatch: pytest.MonkeyP
     [
         ("one_step_unet.py", "ddpm", "Tensor (1, 3, 32, 32)"),
         ("text_to_image.py", "stable-diffusion", "ImagePipelineOutput: images 1 x Image 64x64 RGB"),
+        ("two_text_encoders.py", "stable-diffusion-xl", "ImagePipelineOutput: images 1 x Image 64x64 RGB"),
         ("extra_component.py", "stable-diffusion", "dict: images 1 x Image 64x64 RGB, score Tensor (1, 1)"),
         ("inherited.py", "stable-diffusion", "ndarray (1, 64, 64, 3)"),
     ],
@@ -185,6 +186,10 @@ def test_output_flood_is_cut(tmp_path: Path) -> None:
     [
         (one_step(top="import no_such_package_here\n"), "pip install no_such_package_here"),
         (
+            one_step(top="import no_such_one\nimport no_such_two.part\nimport numpy, json\n"),
+            "packages that are not installed here: pip install no_such_one no_such_two",
+        ),
+        (
             one_step(init="        from transformers import CLIPModel; CLIPModel.from_pretrained('openai/clip-x')\n"),
             "the smoke-load has no network",
         ),
@@ -198,6 +203,12 @@ def test_output_flood_is_cut(tmp_path: Path) -> None:
                 "config = ", "len(boxes); config = "
             ),
             "the call did not take the inputs made for it: TypeError: object of type 'NoneType'",
+        ),
+        (
+            ONE_STEP.replace("__call__(self)", "__call__(self, mask_of=None)").replace(
+                "config = ", "assert mask_of is not None; config = "
+            ),
+            "the call did not take the inputs made for it: AssertionError",
         ),
         (
             one_step("        return self.trained\n\n    def train(self):\n        self.trained = torch.ones(1)\n"),

@@ -152,9 +152,9 @@ def _target(file: PipelineFile, found: Sequence[Finding]) -> tuple[SmokeTarget |
     if init is None or call is None:
         return None, f"no signature of `{'__init__' if init is None else '__call__'}` to make inputs for"
     siblings = tuple(name for name, _ in file.loader_relative_imports())
-    return SmokeTarget(
-        file.pipeline_class.name, init, call, siblings, tuple(cls.name for cls in file.namespace.classes)
-    ), ""
+    classes = tuple(cls.name for cls in file.namespace.classes)
+    packages = compatibility.other_packages(file)
+    return SmokeTarget(file.pipeline_class.name, init, call, siblings, classes, packages), ""
 
 
 def _signature(file: PipelineFile, method: str) -> Signature | None:

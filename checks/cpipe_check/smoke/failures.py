@@ -14,6 +14,8 @@ from typing import Any
 
 from cpipe_check.smoke.job import Job
 
+# Packages that PyPI has under another name than they are imported by.
+_DISTRIBUTIONS = {"cv2": "opencv-python", "skimage": "scikit-image", "sklearn": "scikit-learn", "yaml": "PyYAML"}
 _MAX_FRAMES, _MAX_CAUSES = 5, 50
 # What torch and diffusers say when sizes do not fit: the reference has other channels than the pipeline expects.
 _SIZES = re.compile(r"channels|shape|size of tensor|sizes? of|dimension|configuration sett", re.IGNORECASE)
@@ -35,13 +37,21 @@ def lacking(error: BaseException, stage: str, job: Job, hosts: Sequence[str] = (
             and _own_frames(seen, job)
             and find_spec(root) is None
         ):
-            return f"it needs a package that is not installed here: pip install {root}"
+            return _missing(root, job)
         blocked = _blocked(seen, job, hosts)
         if blocked:
             return f"blocked by the sandbox: {blocked}"
     if stage == "call" and _may_be_the_input(error, job):
         return f"the call did not take the inputs made for it: {one_line(error, job)}"
     return ""
+
+
+def _missing(root: str, job: Job) -> str:
+    """Name all the packages at once that the file imports and that are not installed, the one it met first."""
+    roots = dict.fromkeys([root, *(package.partition(".")[0] for package in job.packages)])
+    missing = [name for name in roots if name == root or (name.isidentifier() and find_spec(name) is None)]
+    what = "packages that are" if len(missing) > 1 else "a package that is"
+    return f"it needs {what} not installed here: pip install {' '.join(_DISTRIBUTIONS.get(n, n) for n in missing)}"
 
 
 def watch_network() -> list[str]:
@@ -93,6 +103,10 @@ def _may_be_the_input(error: BaseException, job: Job) -> bool:
     if isinstance(error, (ValueError, TypeError, NotImplementedError)):
         last = frames[-1] if frames else None
         return last is not None and ("check_inputs" in last.name or (last.line or "").lstrip().startswith("raise "))
+    if isinstance(error, AssertionError):
+        # A short way to check an input, as long as it speaks of a parameter of the call.
+        line = (frames[-1].line or "") if frames else ""
+        return any(re.search(rf"\b{re.escape(a.name)}\b", line) for a in job.call.arguments or ())
     # An attribute that another method of the pipeline sets: that one has to be called first.
     name = getattr(error, "name", None) or (re.findall(r"has no attribute '(\w+)'", text) or [""])[-1]
     return isinstance(error, AttributeError) and bool(name) and f"self.{name} = " in _source(frames, job)

@@ -34,8 +34,8 @@ class Signature:
 class Job:
     """One smoke-load. Paths are absolute: `custom_pipeline` is what `from_pretrained` is given, `scratch` the room's.
 
-    `defines` are the classes that the file defines. `reference` is a directory, or "" for a tiny one; `device` is
-    "auto" or a torch device; `dtype` "auto" or a torch dtype.
+    `defines` are the classes that the file defines, `packages` the other packages that it imports. `reference`
+    is a directory, or "" for a tiny one; `device` is "auto" or a torch device; `dtype` "auto" or a torch dtype.
     """
 
     custom_pipeline: str
@@ -48,6 +48,7 @@ class Job:
     device: str
     dtype: str
     seed: int
+    packages: tuple[str, ...] = ()
 
     def to_object(self) -> dict[str, Any]:
         """Return the job as a JSON object."""
@@ -58,7 +59,7 @@ def job_from(payload: Mapping[str, Any]) -> Job:
     """Return the job that `to_object` wrote."""
     values = dict(payload)
     values["init"], values["call"] = _signature(values["init"]), _signature(values["call"])
-    values["defines"] = tuple(values["defines"])
+    values["defines"], values["packages"] = tuple(values["defines"]), tuple(values["packages"])
     return Job(**values)
 
 

@@ -57,13 +57,15 @@ class SmokeOptions:
 
 @dataclass(frozen=True, slots=True)
 class SmokeTarget:
-    """What the text tells: the pipeline class, its two signatures, the modules beside it, the classes in the file."""
+    """What the text tells: the pipeline class, its two signatures, the modules beside it, the classes in the file,
+    and the other packages that it imports."""
 
     class_name: str
     init: Signature
     call: Signature
     siblings: tuple[str, ...]
     defines: tuple[str, ...]
+    packages: tuple[str, ...] = ()
 
 
 def missing_packages() -> tuple[str, ...]:
@@ -182,6 +184,7 @@ def _lay_out(target: SmokeTarget, files: Mapping[str, bytes], options: SmokeOpti
         init=target.init,
         call=target.call,
         defines=target.defines,
+        packages=target.packages,
         reference=options.reference,
         device=options.device,
         dtype=options.dtype,

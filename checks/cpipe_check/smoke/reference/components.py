@@ -66,6 +66,31 @@ def _unet2d_condition() -> Any:
     )
 
 
+def unet_xl() -> Any:
+    """The denoiser of Stable Diffusion XL: two text encoders' widths side by side, and sizes as an added condition."""
+    from diffusers import UNet2DConditionModel
+
+    times = 8
+    return UNet2DConditionModel(
+        sample_size=8,
+        in_channels=4,
+        out_channels=4,
+        block_out_channels=(8, 16, 16),
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        layers_per_block=2,
+        norm_num_groups=4,
+        attention_head_dim=(2, 4, 4),
+        use_linear_projection=True,
+        transformer_layers_per_block=(1, 2, 2),
+        cross_attention_dim=2 * TEXT_WIDTH,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=times,
+        # Six sizes, each embedded, beside the second text encoder's pooled output.
+        projection_class_embeddings_input_dim=6 * times + TEXT_WIDTH,
+    )
+
+
 def _autoencoder_kl() -> Any:
     from diffusers import AutoencoderKL
 
@@ -86,6 +111,12 @@ def _clip_text_model() -> Any:
     from transformers import CLIPTextConfig, CLIPTextModel
 
     return CLIPTextModel(CLIPTextConfig(**_CLIP_TEXT))
+
+
+def _clip_text_model_with_projection() -> Any:
+    from transformers import CLIPTextConfig, CLIPTextModelWithProjection
+
+    return CLIPTextModelWithProjection(CLIPTextConfig(**_CLIP_TEXT))
 
 
 def _clip_config() -> Any:
@@ -137,6 +168,12 @@ def _ddpm_scheduler() -> Any:
     return DDPMScheduler(num_train_timesteps=1000)
 
 
+def _euler_scheduler() -> Any:
+    from diffusers import EulerDiscreteScheduler
+
+    return EulerDiscreteScheduler(steps_offset=1, timestep_spacing="leading", **_BETAS)
+
+
 def _pndm_scheduler() -> Any:
     from diffusers import PNDMScheduler
 
@@ -148,6 +185,7 @@ FACTORIES: dict[str, Callable[[], Any]] = {
     "UNet2DConditionModel": _unet2d_condition,
     "AutoencoderKL": _autoencoder_kl,
     "CLIPTextModel": _clip_text_model,
+    "CLIPTextModelWithProjection": _clip_text_model_with_projection,
     "CLIPModel": _clip_model,
     "CLIPVisionModelWithProjection": _clip_vision_model,
     "StableDiffusionSafetyChecker": _safety_checker,
@@ -155,6 +193,7 @@ FACTORIES: dict[str, Callable[[], Any]] = {
     "CLIPImageProcessor": _clip_image_processor,
     "CLIPFeatureExtractor": _clip_image_processor,
     "DDPMScheduler": _ddpm_scheduler,
+    "EulerDiscreteScheduler": _euler_scheduler,
     "PNDMScheduler": _pndm_scheduler,
 }
 

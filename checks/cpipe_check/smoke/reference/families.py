@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cpipe_check.smoke.job import Argument
-from cpipe_check.smoke.reference.components import FACTORIES, factory
+from cpipe_check.smoke.reference.components import FACTORIES, factory, unet_xl
 
 _CLASS_NAME = re.compile(r"[A-Z]\w*")
 _PLAIN_VALUE = re.compile(r"\b(int|float|str|bool|bytes|dict|list)\b")
@@ -22,13 +22,15 @@ _ANY_CLASS = frozenset({"ModelMixin", "Module", "PreTrainedModel", "PreTrainedTo
 class Family:
     """A kind of model repository: the library pipeline that it belongs to, and the class of each component.
 
-    `image_size` is the height and width in pixels that its pipelines are called with.
+    `image_size` is the height and width in pixels that its pipelines are called with. `own` makes the components that
+    are unlike others of their class.
     """
 
     name: str
     pipeline: str
     components: Mapping[str, str]
     image_size: int
+    own: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
 
 
 DDPM = Family("ddpm", "DDPMPipeline", {"unet": "UNet2DModel", "scheduler": "DDPMScheduler"}, 32)
@@ -46,7 +48,24 @@ STABLE_DIFFUSION = Family(
     },
     64,
 )
-FAMILIES = (DDPM, STABLE_DIFFUSION)
+STABLE_DIFFUSION_XL = Family(
+    "stable-diffusion-xl",
+    "StableDiffusionXLPipeline",
+    {
+        "vae": "AutoencoderKL",
+        "text_encoder": "CLIPTextModel",
+        "text_encoder_2": "CLIPTextModelWithProjection",
+        "tokenizer": "CLIPTokenizer",
+        "tokenizer_2": "CLIPTokenizer",
+        "unet": "UNet2DConditionModel",
+        "scheduler": "EulerDiscreteScheduler",
+        "image_encoder": "CLIPVisionModelWithProjection",
+        "feature_extractor": "CLIPImageProcessor",
+    },
+    64,
+    {"unet": unet_xl},
+)
+FAMILIES = (DDPM, STABLE_DIFFUSION, STABLE_DIFFUSION_XL)
 
 
 class NoReference(Exception):
@@ -88,7 +107,7 @@ def choose(arguments: Sequence[Argument], defines: Sequence[str] = ()) -> Family
     fitting = [family for family in FAMILIES if _misfit(components, family) is None]
     if not fitting:
         misfits = [misfit for family in FAMILIES if (misfit := _misfit(components, family))]
-        known = [a for a in misfits if a.name in STABLE_DIFFUSION.components]
+        known = [a for a in misfits if any(a.name in family.components for family in FAMILIES)]
         wrong = (known or misfits)[0]
         named = f" ({wrong.annotation})" if wrong.annotation else ""
         raise NoReference(f"no reference for component `{wrong.name}`{named}")
@@ -117,5 +136,7 @@ def build(family: Family, directory: Path) -> None:
     """Write the family's reference to `directory`, laid out by `save_pretrained` as a Hub repository is."""
     import diffusers
 
-    parts: dict[str, Any] = {name: FACTORIES[class_name]() for name, class_name in family.components.items()}
+    parts: dict[str, Any] = {
+        name: family.own.get(name, FACTORIES[class_name])() for name, class_name in family.components.items()
+    }
     getattr(diffusers, family.pipeline)(**parts).save_pretrained(directory)
