@@ -105,7 +105,7 @@ def command(
 
     PATH is a pipeline file, a directory with pipeline files, a directory laid out as a Hub repository, or `-` for
     standard input. Each file is checked without running it, then loaded, called, saved and reloaded for real in a
-    process of its own, against a tiny reference model.
+    sandbox, against a tiny reference model.
     """
     if new is not None:
         from cpipe_check.starter import write_starter
