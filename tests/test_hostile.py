@@ -1,7 +1,7 @@
 """Hostile pipelines in the real room: nothing read, written, sent or shown, the documented verdict, the next file well.
 
-Each file in tests/hostile is an attack; `base.txt` is the pipeline that it is put in front of. `expect:` in its head is
-the verdict and a pattern for the reason.
+Each file in tests/hostile is an attack; `base.txt` is the pipeline that it is put in front of, `head.txt` what several
+attacks use. `expect:` in its head is the verdict and a pattern for the reason.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ pytest.importorskip("diffusers", reason="the smoke-load needs the smoke extra")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is no room on this system")
 
 HOSTILE = Path(__file__).parent / "hostile"
-BASE = (HOSTILE / "base.txt").read_text()
+HEAD, BASE = (HOSTILE / "head.txt").read_text(), (HOSTILE / "base.txt").read_text()
 ATTACKS = sorted(HOSTILE.glob("*.py"))
 GOOD = PIPELINES / "one_step_unet.py"
 _HEAD = re.compile(r"^# (expect|seconds): (.*)$", re.MULTILINE)
@@ -140,7 +140,7 @@ ROOMS = rooms() if sys.platform == "linux" else []
 
 
 def source_of(attack: Path, world: World) -> str:
-    text = attack.read_text() + BASE
+    text = HEAD + attack.read_text() + BASE
     return re.sub(r"@@(\w+)@@", lambda match: str(world.places[match[1]]), text)
 
 

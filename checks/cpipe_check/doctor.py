@@ -13,10 +13,9 @@ from cpipe_check.sandbox import backends
 from cpipe_check.sandbox.isolation import Needs, room_of
 from cpipe_check.sandbox.probe import ESSENTIAL, FACTS, probe
 from cpipe_check.sandbox.room import RoomError
-from cpipe_check.smoke.run import INSTALL
+from cpipe_check.smoke.run import INSTALL, PACKAGES
 from cpipe_check.text import clean_line
 
-_PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "libcst")
 _DEVICES = """
 import sys; sys.path.pop(0)
 import torch
@@ -30,7 +29,7 @@ def examine() -> Iterator[str]:
     """Yield the lines of the report: versions, devices, and what each kind of sandbox is proven to hold."""
     system = f"{platform.system()} {platform.release()} {platform.machine()}"
     yield f"cpipe-check {__version__} · Python {platform.python_version()} · {system}"
-    yield f"packages   {', '.join(map(_version, _PACKAGES))}"
+    yield f"packages   {', '.join(map(_version, (*PACKAGES, 'libcst')))}"
     yield f"devices    {_devices()}"
     usable: dict[str, str] = {}
     known = backends.known() if sys.platform == "linux" else ()

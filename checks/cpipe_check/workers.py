@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
-from cpipe_check.sandbox.limits import die_with_parent, limit_memory
+from cpipe_check.sandbox.limits import die_with_parent, limit_memory, signal_name
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -60,9 +60,6 @@ def in_workers(
 
     An item that exceeds a limit, or that its process dies of, costs nothing but its own result: that one is `Lost`. The
     processes are forked where there is `fork`, so that `function` may be a closure. None of them outlives the iterator.
-
-    Raises:
-        RuntimeError: when `function` raises.
     """
     waiting = deque(enumerate(items))
     results: dict[int, _Result | Lost] = {}
@@ -144,10 +141,7 @@ def _how(exit_code: int, limits: Limits) -> str:
         return f"had its process killed by SIGABRT: it needs more than {limits.memory >> 20} MB of memory, most likely"
     if exit_code >= 0:
         return f"ended its process with exit code {exit_code}"
-    try:
-        return f"had its process killed by {signal.Signals(-exit_code).name}"
-    except ValueError:
-        return f"had its process killed by signal {-exit_code}"
+    return f"had its process killed by {signal_name(-exit_code)}"
 
 
 @contextlib.contextmanager

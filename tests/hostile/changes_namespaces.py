@@ -4,17 +4,6 @@
 
 import ctypes
 
-def loot(*tries):
-    found = []
-    for attempt in tries:
-        try:
-            found.append(attempt())
-        except BaseException:
-            pass
-    if found:
-        print("LOOT", found)
-        raise RuntimeError(f"LOOT {found!r}")
-
 
 libc = ctypes.CDLL(None, use_errno=True)
 

@@ -5,17 +5,6 @@
 import ctypes
 import os
 
-def loot(*tries):
-    found = []
-    for attempt in tries:
-        try:
-            found.append(attempt())
-        except BaseException:
-            pass
-    if found:
-        print("LOOT", found)
-        raise RuntimeError(f"LOOT {found!r}")
-
 
 def by_handle():
     libc = ctypes.CDLL(None, use_errno=True)

@@ -4,17 +4,6 @@
 
 import os
 
-def loot(*tries):
-    found = []
-    for attempt in tries:
-        try:
-            found.append(attempt())
-        except BaseException:
-            pass
-    if found:
-        print("LOOT", found)
-        raise RuntimeError(f"LOOT {found!r}")
-
 
 def by_link():
     os.symlink("@@CANARY_FILE@@", "link")

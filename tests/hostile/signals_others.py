@@ -5,17 +5,6 @@
 import os
 import signal
 
-def loot(*tries):
-    found = []
-    for attempt in tries:
-        try:
-            found.append(attempt())
-        except BaseException:
-            pass
-    if found:
-        print("LOOT", found)
-        raise RuntimeError(f"LOOT {found!r}")
-
 
 loot(
     lambda: os.kill(int("@@PID@@"), signal.SIGKILL),

@@ -5,17 +5,6 @@
 import glob
 import os
 
-def loot(*tries):
-    found = []
-    for attempt in tries:
-        try:
-            found.append(attempt())
-        except BaseException:
-            pass
-    if found:
-        print("LOOT", found)
-        raise RuntimeError(f"LOOT {found!r}")
-
 
 def secrets():
     found = {k: v for k, v in os.environ.items() if k.endswith(("_TOKEN", "_SECRET"))}

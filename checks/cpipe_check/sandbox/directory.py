@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,14 +26,12 @@ def scratch(owner: int | None = None) -> Iterator[Path]:
         remove(directory)
 
 
-def make(directory: Path, names: Sequence[str], owner: int | None = None, mode: int = 0o700) -> None:
-    """Make empty directories in place of whatever has those names."""
-    for name in names:
-        path = directory / name
-        remove(path)
-        path.mkdir(mode=mode)
-        if owner is not None:
-            os.chown(path, owner, owner)
+def make(path: Path, mode: int, owner: int | None = None) -> None:
+    """Make an empty directory in place of whatever stands there, owned by the user `owner` if given."""
+    remove(path)
+    path.mkdir(mode=mode)
+    if owner is not None:
+        os.chown(path, owner, owner)
 
 
 def remove(path: Path) -> None:

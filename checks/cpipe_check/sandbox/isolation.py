@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from cpipe_check.sandbox import backends, directory, environment
@@ -102,14 +102,12 @@ def open_room(mode: str, needs: Needs) -> Iterator[tuple[Room, Isolation]]:
         if missing:
             reasons.append(f"{backend.name}: {missing}")
             continue
-        manager = room_of(backend, needs)
-        try:
-            room = manager.__enter__()
-        except RoomError as error:
-            reasons.append(f"{error}")
-            continue
-        lacking = ""
-        try:
+        with ExitStack() as stack:
+            try:
+                room = stack.enter_context(room_of(backend, needs))
+            except RoomError as error:
+                reasons.append(str(error))
+                continue
             found = probe(room)
             lacking = _lacking(found, demanded)
             if not lacking:
@@ -117,8 +115,6 @@ def open_room(mode: str, needs: Needs) -> Iterator[tuple[Room, Isolation]]:
                 yield room, Isolation(backend.name, found.proven, tuple(found.broken))
                 return
             reasons.append(f"{backend.name}: {lacking}")
-        finally:
-            manager.__exit__(None, None, None)
     raise Unavailable("; ".join(reasons) or "this system has no means that we know: run it in a Linux container or WSL")
 
 

@@ -1,8 +1,9 @@
-"""Limits that a process puts on itself before it runs code that it does not trust."""
+"""Limits that a process puts on itself before it works on what it does not trust, and how one ends that breaks them."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 
@@ -24,3 +25,11 @@ def limit_memory(limit: int) -> None:
 
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def signal_name(number: int) -> str:
+    """Return a signal's name, `SIGSEGV` for one, or `signal 64` for one that has none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -84,7 +84,7 @@ class Room:
         for name in names:
             # What the task's user does not own it cannot change, whatever else fails.
             owner = self._plan.user if self._plan.locked and os.geteuid() == 0 and name in WRITABLE else None
-            directory.make(self.directory, [name], owner, 0o700 if name in WRITABLE else 0o755)
+            directory.make(self.directory / name, 0o700 if name in WRITABLE else 0o755, owner)
 
     def load(self, modules: Sequence[str]) -> None:
         """Import modules that every task will find imported.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ from pathlib import Path
 from cpipe_check.report.model import Frame, Isolation, Smoke, Stage, StageName, Verdict
 from cpipe_check.sandbox import isolation
 from cpipe_check.sandbox.isolation import Needs, Unavailable
+from cpipe_check.sandbox.limits import signal_name
 from cpipe_check.sandbox.room import Room, RoomError
 from cpipe_check.sandbox.task import Limits, Outcome, Task
 from cpipe_check.smoke import evidence
@@ -23,7 +23,7 @@ from cpipe_check.smoke.transcript import AGAIN_STAGES, FIRST_STAGES, Transcript
 from cpipe_check.text import EMPTY, clean_line
 
 INSTALL = "install cpipe-check[smoke]"
-_PACKAGES = ("torch", "diffusers", "transformers", "accelerate")
+PACKAGES = ("torch", "diffusers", "transformers", "accelerate")
 _SEED = 20250113
 _VARIABLES = {
     "HF_HOME": "{room}/home/hf",
@@ -43,7 +43,7 @@ class SmokeOptions:
     `reference` is a directory with a model in diffusers' layout, or "" for a tiny one made on the spot. `device` is
     "auto", "cpu", "cuda", "cuda:N" or "mps"; `dtype` "auto" (float32) or the name of a torch dtype. `seconds` limits
     one file's load, and its reload, each; `memory` limits its processes, in bytes, on a CPU. `isolation` is one of
-    `sandbox.isolation.MODES`; "none" asks for `trusted` as well.
+    `sandbox.modes.MODES`; "none" asks for `trusted` as well.
     """
 
     reference: str = ""
@@ -70,7 +70,7 @@ class SmokeTarget:
 
 def missing_packages() -> tuple[str, ...]:
     """Return which packages of the `smoke` extra are not installed, importing none of them."""
-    return tuple(name for name in _PACKAGES if find_spec(name) is None)
+    return tuple(name for name in PACKAGES if find_spec(name) is None)
 
 
 class Smoker:
@@ -78,6 +78,7 @@ class Smoker:
 
     def __init__(self, options: SmokeOptions) -> None:
         self._options = options
+        self._needs = _needs(options)
         self._stack = ExitStack()
         self._room: Room | None = None
         self._isolation = Isolation()
@@ -106,7 +107,9 @@ class Smoker:
         except (Unavailable, RoomError) as error:
             return Smoke(Verdict.NOT_RUN, clean_line(str(error), 700), unserved=True)
         job = _lay_out(target, files, self._options, room)
-        return replace(_Run(room, job, self._options, on_stage).smoke(target.class_name), isolation=self._isolation)
+        limits = Limits(seconds=self._options.seconds, memory=self._needs.memory)
+        run = _Run(room, job, self._needs, limits, on_stage)
+        return replace(run.smoke(target.class_name), isolation=self._isolation)
 
     def _open(self, on_stage: Callable[[str], None]) -> Room:
         if self._refused:
@@ -116,7 +119,7 @@ class Smoker:
         on_stage("start")
         self._stack.close()
         try:
-            room, held = self._stack.enter_context(isolation.open_room(self._mode(), _needs(self._options)))
+            room, held = self._stack.enter_context(isolation.open_room(self._mode(), self._needs))
             if not _on_gpu(self._options.device):
                 room.load(["cpipe_check.smoke.warm"])
         except Unavailable as error:
@@ -126,12 +129,8 @@ class Smoker:
             self._stack.close()
             self._refused = f"torch and diffusers did not start: {error}"
             raise Unavailable(self._refused) from None
-        self._room, self._isolation = (
-            room,
-            Isolation(
-                clean_line(held.name), tuple(map(clean_line, held.proven)), tuple(map(clean_line, held.not_proven))
-            ),
-        )
+        proven, not_proven = (tuple(map(clean_line, facts)) for facts in (held.proven, held.not_proven))
+        self._room, self._isolation = room, Isolation(clean_line(held.name), proven, not_proven)
         return room
 
     def _mode(self) -> str:
@@ -146,7 +145,7 @@ class Smoker:
 def _needs(options: SmokeOptions) -> Needs:
     gpu = _on_gpu(options.device)
     return Needs(
-        packages=_PACKAGES,
+        packages=PACKAGES,
         readable=_reference_paths(options.reference),
         devices=tuple(sorted(glob.glob("/dev/nvidia*"))) if gpu else (),
         variables=_VARIABLES,
@@ -195,10 +194,8 @@ def _lay_out(target: SmokeTarget, files: Mapping[str, bytes], options: SmokeOpti
 class _Run:
     """One file's smoke-load: its two tasks, and what they come to."""
 
-    def __init__(self, room: Room, job: Job, options: SmokeOptions, on_stage: Callable[[str], None]) -> None:
-        self._room, self._job, self._options, self._on_stage = room, job, options, on_stage
-        memory = 0 if _on_gpu(options.device) else options.memory
-        self._limits = Limits(seconds=options.seconds, memory=memory)
+    def __init__(self, room: Room, job: Job, needs: Needs, limits: Limits, on_stage: Callable[[str], None]) -> None:
+        self._room, self._job, self._needs, self._limits, self._on_stage = room, job, needs, limits, on_stage
 
     def smoke(self, class_name: str) -> Smoke:
         """Run both tasks and return the verdict."""
@@ -225,14 +222,8 @@ class _Run:
 
     def _task(self, entry: str, stages: tuple[StageName, ...]) -> tuple[Transcript, Outcome]:
         transcript = Transcript(stages, self._on_stage)
-        devices = tuple(sorted(glob.glob("/dev/nvidia*"))) if _on_gpu(self._options.device) else ()
-        task = Task(
-            f"cpipe_check.smoke.child:{entry}",
-            self._job.to_object(),
-            self._limits,
-            _reference_paths(self._job.reference),
-            devices,
-        )
+        entry = f"cpipe_check.smoke.child:{entry}"
+        task = Task(entry, self._job.to_object(), self._limits, self._needs.readable, self._needs.devices)
         return transcript, self._room.run(task, transcript.add)
 
     def _borne_out(self, class_name: str, same: bool) -> Smoke:
@@ -281,10 +272,7 @@ def _over(limit: str, limits: Limits) -> str:
 def _how(exit_code: int) -> str:
     if exit_code >= 0:
         return f"ended with exit code {exit_code} and no report"
-    try:
-        return f"was killed by {signal.Signals(-exit_code).name}"
-    except ValueError:
-        return f"was killed by signal {-exit_code}"
+    return f"was killed by {signal_name(-exit_code)}"
 
 
 def _tail(outcome: Outcome) -> str:
