@@ -12,14 +12,12 @@ from functools import partial
 from cpipe_check import pipeline_file
 from cpipe_check.api_index.target import LIBRARIES, Target, resolve
 from cpipe_check.finding import Finding
-from cpipe_check.pipeline_file import PipelineFile, compatibility, lineage
-from cpipe_check.pipeline_file.definitions import function_of
-from cpipe_check.pipeline_file.facts import Class, Function, Imported
+from cpipe_check.pipeline_file import PipelineFile, compatibility
 from cpipe_check.pipeline_file.parsing import with_deep_stack
 from cpipe_check.report.model import Compatibility, Component, FileReport, Report, Smoke, Verdict
 from cpipe_check.rules import RULES
-from cpipe_check.smoke.job import Argument, Signature
-from cpipe_check.smoke.run import SmokeOptions, Smoker, SmokeTarget
+from cpipe_check.smoke.run import SmokeOptions, Smoker
+from cpipe_check.smoke.target import SmokeTarget, target_of
 from cpipe_check.static import findings
 from cpipe_check.submission import Collection, Submission
 from cpipe_check.text import clean_line, clean_source_line
@@ -88,7 +86,7 @@ def _check_static(submission: Submission, target: Target) -> StaticResult:
     file = pipeline_file.read(submission.name, submission.content, submission.read_sibling, target)
     found = findings(file)
     lines = file.source.split("\n")
-    smoke_target, why = _target(file, found)
+    smoke_target, why = target_of(file, found, _unknown(file))
     return StaticResult(
         pipeline_class=file.pipeline_class.name if file.pipeline_class else None,
         components=_components(file),
@@ -139,39 +137,6 @@ def _components(file: PipelineFile) -> tuple[Component, ...]:
         for p in facts.function.parameters
         if p.kind in ("positional", "keyword") and (p.required or p.name in registered)
     )
-
-
-def _target(file: PipelineFile, found: Sequence[Finding]) -> tuple[SmokeTarget | None, str]:
-    impossible = next((f for f in found if f.breaks in ("load", "init")), None)
-    if impossible is not None:
-        return None, f"{impossible.code} shows that it cannot load"
-    if file.pipeline_class is None or file.namespace is None:
-        return None, f"cannot tell: {_unknown(file)}"
-    init = _signature(file, "__init__")
-    call = _signature(file, "__call__")
-    if init is None or call is None:
-        return None, f"no signature of `{'__init__' if init is None else '__call__'}` to make inputs for"
-    siblings = tuple(name for name, _ in file.loader_relative_imports())
-    classes = tuple(cls.name for cls in file.namespace.classes)
-    packages = compatibility.other_packages(file)
-    return SmokeTarget(file.pipeline_class.name, init, call, siblings, classes, packages), ""
-
-
-def _signature(file: PipelineFile, method: str) -> Signature | None:
-    """The method's signature in this file, or the one library class that it comes from."""
-    assert file.pipeline_class is not None
-    assert file.namespace is not None
-    for item in lineage.ancestors(file.pipeline_class, file.namespace):
-        if isinstance(item, Class):
-            if method in item.methods:
-                return Signature(_arguments(function_of(item.methods[method], method=True)))
-        elif isinstance(item, Imported) and not lineage.is_plain(item):
-            return Signature(None, f"{item.module}.{item.name}")
-    return None
-
-
-def _arguments(function: Function) -> tuple[Argument, ...]:
-    return tuple(Argument(p.name, p.kind, p.annotation, p.default) for p in function.parameters)
 
 
 def check(

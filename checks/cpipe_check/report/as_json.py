@@ -113,6 +113,8 @@ def _smoke(smoke: Smoke) -> dict[str, Any]:
         "stages": [{"name": s.name, "seconds": round(s.seconds, 3), "ok": s.ok} for s in smoke.stages],
         "frames": [{"line": f.line, "function": f.function, "code": f.code} for f in smoke.frames],
         "output": smoke.output,
+        "choices": list(smoke.choices),
+        "attempts": [{"why": a.why, "tried": a.tried} for a in smoke.attempts],
         "reported_by": "the file's own process",
         "isolation": {
             "name": smoke.isolation.name or None,

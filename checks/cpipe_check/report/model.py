@@ -14,7 +14,7 @@ from cpipe_check.finding import Finding, Severity
 from cpipe_check.pipeline_file.load_range import LoadRange
 from cpipe_check.text import EMPTY, CleanText
 
-StageName = Literal["reference", "load", "components", "call", "output", "save", "reload", "repeat"]
+StageName = Literal["reference", "import", "load", "components", "call", "output", "save", "reload", "repeat"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,14 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """A call that did not take the inputs made for it: its error, and what was tried next."""
+
+    why: CleanText
+    tried: CleanText
+
+
+@dataclass(frozen=True, slots=True)
 class Isolation:
     """The sandbox of a smoke-load: its kind, what was proven of it by attacks, and what was not."""
 
@@ -84,7 +92,7 @@ class Smoke:
 
     `reason` is one line, empty for `ran`. `unserved` is True when something that was asked for by name (a device, a
     reference) could not be had. `frames` are the author's own, innermost first; `output` describes what the call
-    returned.
+    returned. `choices` tell the class of each component of the reference and why, `attempts` what was tried before.
     """
 
     verdict: Verdict
@@ -96,6 +104,8 @@ class Smoke:
     output: CleanText = EMPTY
     unserved: bool = False
     isolation: Isolation = Isolation()
+    choices: tuple[CleanText, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from cpipe_check.sandbox.inmate import TaskChannel
 from cpipe_check.smoke import failures, stages
 from cpipe_check.smoke.channel import Channel
 from cpipe_check.smoke.job import Job, job_from
+from cpipe_check.smoke.plan import Plan
 
 
 def first(payload: Mapping[str, Any], line: TaskChannel) -> None:
@@ -24,11 +25,11 @@ def again(payload: Mapping[str, Any], line: TaskChannel) -> None:
     _report(job_from(payload), Channel(line), stages.run_again)
 
 
-def _report(job: Job, channel: Channel, run: Callable[[Job, stages.Plan, Channel], None]) -> None:
+def _report(job: Job, channel: Channel, run: Callable[[Job, Plan, Channel], None]) -> None:
     channel.send(event="verdict", **_verdict(job, channel, run))
 
 
-def _verdict(job: Job, channel: Channel, run: Callable[[Job, stages.Plan, Channel], None]) -> dict[str, Any]:
+def _verdict(job: Job, channel: Channel, run: Callable[[Job, Plan, Channel], None]) -> dict[str, Any]:
     try:
         plan = stages.prepare(job, channel)
     except Exception as error:

@@ -20,6 +20,10 @@ _MAX_FRAMES, _MAX_CAUSES = 5, 50
 # What torch and diffusers say when sizes do not fit: the reference has other channels than the pipeline expects.
 _SIZES = re.compile(r"channels|shape|size of tensor|sizes? of|dimension|configuration sett", re.IGNORECASE)
 
+# What inputs are made of: an operation on one that it does not have speaks of another kind of input.
+_INPUT_TYPES = re.compile(r"'?\b(Image|Tensor|ndarray|Generator|list|str|int|float|tuple|dict|bool)\b'?")
+_INPUT_OBJECT = re.compile(r"'(Image|Tensor|ndarray|numpy\.ndarray|Generator|list|str|int|float|tuple|dict|bool)' object ")
+
 
 def lacking(error: BaseException, stage: str, job: Job, hosts: Sequence[str] = ()) -> str:
     """Return what was lacking, when it may be that and not the file that made a stage fail; "" otherwise.
@@ -41,7 +45,7 @@ def lacking(error: BaseException, stage: str, job: Job, hosts: Sequence[str] = (
         blocked = _blocked(seen, job, hosts)
         if blocked:
             return f"blocked by the sandbox: {blocked}"
-    if stage == "call" and _may_be_the_input(error, job):
+    if stage == "call" and may_be_the_input(error, job):
         return f"the call did not take the inputs made for it: {one_line(error, job)}"
     return ""
 
@@ -94,19 +98,28 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _may_be_the_input(error: BaseException, job: Job) -> bool:
-    """True for what an input check raises, for an optional input that was left out, and for sizes that do not fit."""
+def may_be_the_input(error: BaseException, job: Job) -> bool:
+    """Return whether a call may have failed for the inputs that we made, or for the sizes of our reference.
+
+    True for what an input check raises, for an optional input that was left out or is of another type than the code
+    takes, and for sizes that do not fit.
+    """
     text = str(error)
     frames = traceback.extract_tb(error.__traceback__)
-    if "NoneType" in text or (isinstance(error, (RuntimeError, ValueError)) and _SIZES.search(text)):
+    if "NoneType" in text or isinstance(error, (IndexError, KeyError, ZeroDivisionError, UnboundLocalError)):
+        return True
+    if isinstance(error, (RuntimeError, ValueError)) and _SIZES.search(text):
         return True
     if isinstance(error, (ValueError, TypeError, NotImplementedError)):
         last = frames[-1] if frames else None
-        return last is not None and ("check_inputs" in last.name or (last.line or "").lstrip().startswith("raise "))
+        raised = last is not None and ("check_inputs" in last.name or (last.line or "").lstrip().startswith("raise "))
+        return raised or bool(_INPUT_TYPES.search(text))
     if isinstance(error, AssertionError):
         # A short way to check an input, as long as it speaks of a parameter of the call.
         line = (frames[-1].line or "") if frames else ""
         return any(re.search(rf"\b{re.escape(a.name)}\b", line) for a in job.call.arguments or ())
+    if isinstance(error, AttributeError) and _INPUT_OBJECT.match(text):
+        return True
     # An attribute that another method of the pipeline sets: that one has to be called first.
     name = getattr(error, "name", None) or (re.findall(r"has no attribute '(\w+)'", text) or [""])[-1]
     return isinstance(error, AttributeError) and bool(name) and f"self.{name} = " in _source(frames, job)

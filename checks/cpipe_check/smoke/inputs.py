@@ -3,111 +3,158 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from cpipe_check.smoke import values
+from cpipe_check.smoke.attempts import Changes
 from cpipe_check.smoke.job import Argument
+from cpipe_check.smoke.values import PROMPT, Setting
 
-STEPS = 2
-_IMAGE = re.compile(r"(^|_)(image|images|img|imgs|picture|photo|init_image|control_image|map)$")
-_MASK = re.compile(r"(^|_)mask(_image|s)?$|^mask")
-_PROMPT = re.compile(r"(^|_)(prompt|prompts|text|caption)(_\d)?$")
+_MASK = re.compile(r"(^|_)masks?($|_)|(^|_)mask(_image|_images|s)?$|^map$|_map$")
+_VIDEO = re.compile(r"(^|_)(video|videos|frames|clip)$")
+_AUDIO = re.compile(r"(^|_)(audio|speech|waveform|raw_speech)s?$")
+_PICTURE = re.compile(
+    r"(^|_)(image|images|img|imgs|picture|pictures|photo|cond|condition|sketch|depth|pose|canny|garment|face|ref|reference)$"
+    r"|^(image|img)_|^(source|target|init|input|control|content|style|inner|reference)_(image|img)"
+)
+_PROMPT = re.compile(r"(^|_)(prompt|prompts|text|texts|caption|captions|instruction|question|query|lyrics)(_\d)?$")
+_STEPS = re.compile(r"^(num_)?\w*(inference_|inversion_|ddim_|sampling_|diffusion_|train(ing)?_)?steps$")
+_NO_VALUE = re.compile(r"(path|url|dir|file|folder|fn|func|callback|processor|adapter)(_\w+)?$")
 # Optional parameters that are given all the same: most calls need the prompt, whatever its default says; the others
 # make the call small, quick and repeatable.
-_ALWAYS = frozenset({"prompt", "num_inference_steps", "steps", "num_steps", "generator"})
+_ALWAYS = frozenset({
+    "prompt", "num_inference_steps", "steps", "num_steps", "generator", "use_resolution_binning",
+    "prior_num_inference_steps", "decoder_num_inference_steps", "super_res_num_inference_steps",
+})  # fmt: skip
 _SIZES = frozenset({"height", "width"})
+_FRAMES = frozenset({"num_frames", "video_length", "num_video_frames", "max_num_frames"})
+_PLAIN: Mapping[str, Any] = {
+    "batch_size": 1, "num_images_per_prompt": 1, "num_images": 1, "num_videos_per_prompt": 1, "strength": 0.8,
+    "guidance_scale": 5.0, "cfg_scale": 5.0, "use_resolution_binning": False, "fps": 8, "frame_rate": 8,
+    "num_controlnet": 1, "eta": 0.0, "noise_level": 10,
+}  # fmt: skip
 
 
 class NoInput(Exception):
-    """No value can be made for a required parameter of `__call__`. The message names it."""
+    """No value can be made for a required parameter of the call. The message names it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What inputs are made for: the image size in pixels, whether the reference sets it, the device and the seed."""
-
-    image_size: int
-    size_known: bool
-    device: str
-    seed: int
-
-
-def call_arguments(arguments: Sequence[Argument], setting: Setting) -> dict[str, Any]:
+def call_arguments(
+    arguments: Sequence[Argument], setting: Setting, changes: Changes, examples: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return keyword arguments for one call: every required parameter, and the few that keep the call small.
+
+    `examples` are values by name that the author's own example passes. They go first, but for sizes and steps.
 
     Raises:
         NoInput: when a required parameter's name and annotation do not tell what it takes.
     """
-    values: dict[str, Any] = {}
+    examples = examples or {}
+    given: dict[str, Any] = {}
     for argument in arguments:
-        if argument.kind in ("*", "**"):
+        name = argument.name
+        if argument.kind in ("*", "**") or name in changes.omit:
             continue
-        wanted = argument.required or argument.name in _ALWAYS or (setting.size_known and argument.name in _SIZES)
-        if wanted:
-            values[argument.name] = _value(argument, setting)
-    return values
+        if keeps_small(name, setting) or name not in examples or name in changes.forms:
+            if argument.required or name in changes.give or name in examples or _always(name, setting):
+                given[name] = _value(argument, setting, changes.forms.get(name, ""))
+        else:
+            given[name] = examples[name]
+    return given
 
 
-def _value(argument: Argument, setting: Setting) -> Any:
+def keeps_small(name: str, setting: Setting) -> bool:
+    """Return whether the value of a parameter decides how large the call is, so that no example may set it."""
+    if name in _SIZES or name in _FRAMES:
+        return setting.size_known
+    return bool(_STEPS.match(name)) or name in ("generator", "use_resolution_binning", "num_images_per_prompt")
+
+
+def may_help(argument: Argument) -> bool:
+    """Return whether an optional parameter is one that a call may need all the same: a picture, a text, a sound."""
+    if argument.required or argument.kind not in ("positional", "keyword") or argument.name.startswith("negative"):
+        return False
+    if "embeds" in argument.name or "latents" in argument.name or "ip_adapter" in argument.name:
+        return False
+    return any(pattern.search(argument.name) for pattern in (_MASK, _VIDEO, _AUDIO, _PICTURE, _PROMPT))
+
+
+def is_picture(argument: Argument) -> bool:
+    """Return whether a parameter takes a picture or a mask."""
+    named = bool(_PICTURE.search(argument.name) or _MASK.search(argument.name))
+    return named or bool(re.search(r"\bImage\b|PipelineImageInput", argument.annotation or ""))
+
+
+def _always(name: str, setting: Setting) -> bool:
+    return name in _ALWAYS or (setting.size_known and (name in _SIZES or name in _FRAMES))
+
+
+def _value(argument: Argument, setting: Setting, form: str) -> Any:
     annotation = argument.annotation or ""
-    by_name = _by_name(argument.name, annotation, setting)
-    if by_name is not None:
-        return by_name
-    for pattern, value in _BY_ANNOTATION:
-        if re.search(pattern, annotation):
-            return value(setting)
-    raise NoInput(f"no input for the call's parameter `{argument.name}`" + (f" ({annotation})" if annotation else ""))
+    value = _by_name(argument.name, annotation, setting, form)
+    if value is None:
+        for pattern, make in _BY_ANNOTATION:
+            if re.search(pattern, annotation) and not (pattern == r"\bstr\b" and _NO_VALUE.search(argument.name)):
+                value = make(setting)
+                break
+    if value is None:
+        named = f" ({' '.join(annotation.split())})" if annotation else ""
+        raise NoInput(
+            f"no input for the call's parameter `{argument.name}`{named}; an example, or a recipe's [call], can give one"
+        )
+    return value
 
 
-def _by_name(name: str, annotation: str, setting: Setting) -> Any:
-    match name:
-        case "num_inference_steps" | "steps" | "num_steps":
-            return STEPS
-        case "generator":
-            return _generator(setting)
-        case "height" | "width":
-            return setting.image_size
-        case "batch_size" | "num_images_per_prompt" | "num_images":
-            return 1
-        case "strength":
-            return 0.8
-        case "guidance_scale" | "cfg_scale":
-            return 5.0
+def _by_name(name: str, annotation: str, setting: Setting, form: str) -> Any:
+    if name in _PLAIN:
+        return _PLAIN[name]
+    if _STEPS.match(name):
+        return setting.steps
+    if name == "generator":
+        return values.generator(setting)
+    if name in _SIZES:
+        return setting.image_size
+    if name in _FRAMES:
+        return setting.frames
+    if _NO_VALUE.search(name):
+        return None
     if _PROMPT.search(name):
-        return ["a photo of a cat"] if annotation.lower().startswith("list") else "a photo of a cat"
+        return [PROMPT] if re.match(r"(typing\.)?list\b", annotation, re.IGNORECASE) or form == "list" else PROMPT
+    return _by_sense(name, annotation, setting, form)
+
+
+def _by_sense(name: str, annotation: str, setting: Setting, form: str) -> Any:
+    if re.match(r"(int|float|bool|str)$", annotation):
+        return None
+    if _AUDIO.search(name):
+        return values.audio()
+    if _VIDEO.search(name):
+        return values.video(setting)
     if _MASK.search(name):
-        return _image(setting, "L")
-    if _IMAGE.search(name):
-        return _image(setting, "RGB")
+        return values.picture(setting, form or _first_form(annotation), "L")
+    if _PICTURE.search(name):
+        return values.picture(setting, form or _first_form(annotation))
     return None
 
 
-def _generator(setting: Setting) -> Any:
-    import torch
-
-    return torch.Generator(setting.device if setting.device.startswith("cuda") else "cpu").manual_seed(setting.seed)
-
-
-def _image(setting: Setting, mode: str) -> Any:
-    """A gradient, so that neither black nor white images nor empty masks come about."""
-    from PIL import Image
-
-    return Image.linear_gradient("L").resize((setting.image_size, setting.image_size)).convert(mode)
-
-
-def _tensor(setting: Setting) -> Any:
-    import torch
-
-    generator = torch.Generator("cpu").manual_seed(setting.seed)
-    return torch.rand((1, 3, setting.image_size, setting.image_size), generator=generator).to(setting.device)
+def _first_form(annotation: str) -> str:
+    """How an annotation asks for a picture: by itself where it may be, else as a tensor or in a list."""
+    if not annotation or re.search(r"Image\b(?!\w*\])|PipelineImageInput", annotation):
+        return "list" if re.match(r"(typing\.)?list\b", annotation, re.IGNORECASE) else "pil"
+    if re.search(r"Tensor\b", annotation):
+        return "tensor"
+    return "array" if "ndarray" in annotation else "pil"
 
 
 _BY_ANNOTATION: tuple[tuple[str, Callable[[Setting], Any]], ...] = (
-    (r"\bImage\b", lambda setting: _image(setting, "RGB")),
-    (r"\b(Tensor|FloatTensor)\b", _tensor),
+    (r"\bImage\b|PipelineImageInput", lambda s: values.image(s)),
+    (r"\b(Tensor|FloatTensor)\b", lambda s: values.tensor(s, (1, 3, s.image_size, s.image_size))),
+    (r"\bndarray\b", lambda s: values.picture(s, "array")),
     (r"\bbool\b", lambda _: False),
+    (r"^(Optional\[)?int\b", lambda _: 1),
+    (r"^(Optional\[)?float\b", lambda _: 0.5),
     (r"\bint\b", lambda _: 1),
     (r"\bfloat\b", lambda _: 0.5),
-    (r"\bstr\b", lambda _: "a photo of a cat"),
+    (r"\bstr\b", lambda _: PROMPT),
 )

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """A parameter as the text has it: annotation and default are source code, None when there is none."""
+    """A parameter as the text has it: annotation and default are source code, None when there is none.
+
+    `classes` are the dotted paths of the classes that the annotation names, `.Name` for one that the file defines.
+    """
 
     name: str
     kind: str
     annotation: str | None
     default: str | None
+    classes: tuple[str, ...] = ()
 
     @property
     def required(self) -> bool:
@@ -34,8 +38,10 @@ class Signature:
 class Job:
     """One smoke-load. Paths are absolute: `custom_pipeline` is what `from_pretrained` is given, `scratch` the room's.
 
-    `defines` are the classes that the file defines, `packages` the other packages that it imports. `reference`
-    is a directory, or "" for a tiny one; `device` is "auto" or a torch device; `dtype` "auto" or a torch dtype.
+    `method` is what is called, with the signature `call`. `defines` are the classes that the file defines, `packages`
+    the other packages that it imports, `base` the library class that it inherits from, or "". `reference` is a
+    directory, or "" for a tiny one; `device` is "auto" or a torch device; `dtype` "auto" or a torch dtype. `changes` is
+    what earlier attempts found out (`attempts.Changes`).
     """
 
     custom_pipeline: str
@@ -49,6 +55,10 @@ class Job:
     dtype: str
     seed: int
     packages: tuple[str, ...] = ()
+    method: str = "__call__"
+    base: str = ""
+    thorough: bool = False
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
     def to_object(self) -> dict[str, Any]:
         """Return the job as a JSON object."""
@@ -65,4 +75,8 @@ def job_from(payload: Mapping[str, Any]) -> Job:
 
 def _signature(value: Mapping[str, Any]) -> Signature:
     arguments = value["arguments"]
-    return Signature(None if arguments is None else tuple(Argument(**a) for a in arguments), value["inherited_from"])
+    return Signature(None if arguments is None else tuple(map(_argument, arguments)), value["inherited_from"])
+
+
+def _argument(value: Mapping[str, Any]) -> Argument:
+    return Argument(**{**value, "classes": tuple(value["classes"])})

@@ -18,7 +18,8 @@ from cpipe_check.sandbox.limits import signal_name
 from cpipe_check.sandbox.room import Room, RoomError
 from cpipe_check.sandbox.task import Limits, Outcome, Task
 from cpipe_check.smoke import evidence
-from cpipe_check.smoke.job import Job, Signature
+from cpipe_check.smoke.job import Job
+from cpipe_check.smoke.target import SmokeTarget
 from cpipe_check.smoke.transcript import AGAIN_STAGES, FIRST_STAGES, Transcript
 from cpipe_check.text import EMPTY, clean_line
 
@@ -53,19 +54,6 @@ class SmokeOptions:
     memory: int = 8 << 30
     isolation: str = "auto"
     trusted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SmokeTarget:
-    """What the text tells: the pipeline class, its two signatures, the modules beside it, the classes in the file,
-    and the other packages that it imports."""
-
-    class_name: str
-    init: Signature
-    call: Signature
-    siblings: tuple[str, ...]
-    defines: tuple[str, ...]
-    packages: tuple[str, ...] = ()
 
 
 def missing_packages() -> tuple[str, ...]:
@@ -184,6 +172,8 @@ def _lay_out(target: SmokeTarget, files: Mapping[str, bytes], options: SmokeOpti
         call=target.call,
         defines=target.defines,
         packages=target.packages,
+        method=target.method,
+        base=target.base,
         reference=options.reference,
         device=options.device,
         dtype=options.dtype,
@@ -205,6 +195,7 @@ class _Run:
         if done.verdict is Verdict.RAN:
             # Who loads it next has another process, another home and an empty cache.
             self._room.clear(("work", "home"))
+            self._job = replace(self._job, changes=first.changes.to_object())
             last, outcome = self._task("again", ("reference", *AGAIN_STAGES))
             done = self._ending(last, outcome)
             stages = [*stages, *(stage for stage in last.stages if stage.name != "reference")]
@@ -218,6 +209,8 @@ class _Run:
             device=first.setting.get("device", EMPTY),
             stages=tuple(stages),
             output=first.output,
+            choices=first.choices,
+            attempts=tuple(first.attempts),
         )
 
     def _task(self, entry: str, stages: tuple[StageName, ...]) -> tuple[Transcript, Outcome]:

@@ -1,82 +1,54 @@
-"""The stages of a smoke-load, in order. Runs in the file's own process; nothing of the file runs before "load"."""
+"""The stages of a smoke-load, in order. Runs in the file's own process; nothing of the file runs before "import"."""
 
 from __future__ import annotations
 
 import inspect
-import os
-import random
-from collections.abc import Mapping
-from dataclasses import dataclass
+import sys
+import time
+import traceback
 from pathlib import Path
 from typing import Any
 
 import diffusers
-import numpy
 import torch
 import transformers
 
-from cpipe_check.smoke import outputs
+from cpipe_check.smoke import failures, outputs
+from cpipe_check.smoke.attempts import MAX_ATTEMPTS, Failure, changes_from, following
 from cpipe_check.smoke.channel import Channel
-from cpipe_check.smoke.inputs import NoInput, Setting, call_arguments
-from cpipe_check.smoke.job import Argument, Job, Signature
-from cpipe_check.smoke.reference import families
-from cpipe_check.smoke.reference.components import factory
+from cpipe_check.smoke.job import Job
+from cpipe_check.smoke.plan import NotRun, Plan, make_plan, own_components, seed
 
-_EMPTY = inspect.Parameter.empty
-_KINDS: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
-
-
-class NotRun(Exception):
-    """The smoke-load cannot be done here. `unserved` is True when something asked for by name is missing."""
-
-    def __init__(self, reason: str, *, unserved: bool = False) -> None:
-        super().__init__(reason)
-        self.unserved = unserved
+# No further attempt begins later than this.
+_ATTEMPTS_SECONDS = 60.0
 
 
 class Mismatch(Exception):
     """The reloaded pipeline gives another output than the first one did."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a smoke-load goes by, settled before any of the file's code runs."""
-
-    reference: Path
-    passed: Mapping[str, Any]
-    call: tuple[Argument, ...]
-    setting: Setting
-    dtype: torch.dtype
-
-
 def prepare(job: Job, channel: Channel) -> Plan:
-    """Make the reference, the components that it lacks and the inputs, all from the file's text.
+    """Make what the smoke-load goes by.
 
     Raises:
-        NotRun: when one of them, or the device, cannot be had.
+        NotRun: when it cannot be had.
     """
     _quiet()
-    device, dtype = _device(job.device), _dtype(job.dtype)
     with channel.stage("reference"):
-        init, call = _arguments(job.init, "__init__"), _arguments(job.call, "__call__")
-        reference, given, size = _reference(job, init)
-        channel.send(event="setting", reference=_title(job, reference), device=_device_title(device, dtype))
-        setting = Setting(size or 64, size is not None, device, job.seed)
-        _inputs(call, setting)
-        return Plan(reference, _passed(init, given, job.seed, dtype), call, setting, dtype)
+        plan = make_plan(job, changes_from(job.changes), _directory(job, 0))
+        device = plan.setting.device
+        shown = device if plan.dtype == torch.float32 else f"{device} {str(plan.dtype).removeprefix('torch.')}"
+        channel.send(event="setting", reference=plan.title, device=shown, choices=list(plan.reasons))
+        return plan
 
 
 def run(job: Job, plan: Plan, channel: Channel) -> None:
     """Run the stages up to saving; what ends them early is the error of the stage that failed."""
     # What a pipeline draws while it is made differs from one process to the next, unless it is saved.
-    _seed(job.seed + 1)
-    with channel.stage("load"):
-        pipe = _load(plan.reference, job, plan)
-    channel.ask_challenge()
-    with channel.stage("components"):
-        _ = pipe.components
-    with channel.stage("call"):
-        first = _invoke(pipe, job, plan)
+    seed(job.seed + 1)
+    with channel.stage("import"):
+        module = _import(job)
+    pipe, plan, first = _attempts(job, plan, module, channel)
     with channel.stage("output"):
         outputs.check(first)
         outputs.write(first, Path(job.scratch) / "out" / "first")
@@ -87,9 +59,9 @@ def run(job: Job, plan: Plan, channel: Channel) -> None:
 
 def run_again(job: Job, plan: Plan, channel: Channel) -> None:
     """Load what was saved and call it; what ends the stages early is the error of the one that failed."""
-    _seed(job.seed + 2)
+    seed(job.seed + 2)
     with channel.stage("reload"):
-        pipe = _load(_saved(job), job, plan)
+        pipe = _load(_saved(job), job, plan, _import(job) if plan.own else None)
     channel.ask_challenge()
     with channel.stage("repeat"):
         outcome = _invoke(pipe, job, plan)
@@ -102,25 +74,84 @@ def run_again(job: Job, plan: Plan, channel: Channel) -> None:
         channel.send(event="repeat", same=same)
 
 
+def _attempts(job: Job, plan: Plan, module: Any, channel: Channel) -> tuple[Any, Plan, Any]:
+    """Load and call, again with what the error of a call suggests, until one is taken; then return what came of it."""
+    start = time.monotonic()
+    for number in range(1, MAX_ATTEMPTS + 1):
+        with channel.stage("load"):
+            pipe = _load(plan.reference, job, plan, module)
+        if number == 1:
+            channel.ask_challenge()
+        with channel.stage("components"):
+            _ = pipe.components
+        try:
+            with channel.stage("call"):
+                return pipe, plan, _invoke(pipe, job, plan)
+        except Exception as error:
+            late = number == MAX_ATTEMPTS or time.monotonic() - start > _ATTEMPTS_SECONDS
+            following_plan = None if late else _next(job, plan, error, channel, number)
+            if following_plan is None:
+                raise
+            plan = following_plan
+            del pipe
+    raise AssertionError("the last attempt raises")
+
+
+def _next(job: Job, plan: Plan, error: Exception, channel: Channel, number: int) -> Plan | None:
+    """Return the plan of the next attempt, None when the error is no matter of the inputs or nothing is left to try."""
+    if not failures.may_be_the_input(error, job):
+        return None
+    changes, now = plan.changes, plan.situation()
+    while (found := following(_failure(error), changes, now)) is not None:
+        changes, words = found
+        try:
+            plan = make_plan(job, changes, _directory(job, number))
+        except NotRun:
+            continue
+        channel.send(event="again", tried=words, why=failures.one_line(error, job)[:200], changes=changes.to_object())
+        return plan
+    return None
+
+
+def _failure(error: Exception) -> Failure:
+    frames = traceback.extract_tb(error.__traceback__)[-30:]
+    return Failure(type(error).__name__, str(error)[:2000], tuple((f.filename, f.name, f.line or "") for f in frames))
+
+
+def _directory(job: Job, number: int) -> Path:
+    return Path(job.scratch) / "work" / f"reference-{number}"
+
+
 def _saved(job: Job) -> Path:
     return Path(job.scratch) / "out" / "saved"
 
 
-def _load(source: Path, job: Job, plan: Plan) -> Any:
+def _import(job: Job) -> Any:
+    """Import the file by the loader's own way; return its module."""
+    path = Path(job.custom_pipeline)
+    directory, name = (path.parent, path.name) if path.suffix == ".py" else (path, "pipeline.py")
+    load = diffusers.utils.dynamic_modules_utils.get_class_from_dynamic_module
+    trusted = {"trust_remote_code": True} if "trust_remote_code" in inspect.signature(load).parameters else {}
+    return sys.modules.get(getattr(load(str(directory), module_file=name, **trusted), "__module__", ""))
+
+
+def _load(source: Path, job: Job, plan: Plan, module: Any) -> Any:
     pipe = diffusers.DiffusionPipeline.from_pretrained(
         str(source),
         custom_pipeline=job.custom_pipeline,
         trust_remote_code=True,
         **({} if plan.dtype == torch.float32 else {"torch_dtype": plan.dtype}),
         **plan.passed,
+        **own_components(plan, module, job.seed),
     )
     pipe.set_progress_bar_config(disable=True)
     return pipe.to(plan.setting.device)
 
 
 def _invoke(pipe: Any, job: Job, plan: Plan) -> Any:
-    _seed(job.seed)
-    return pipe(**_inputs(plan.call, plan.setting))
+    arguments = plan.arguments()
+    seed(job.seed)
+    return getattr(pipe, job.method)(**arguments)
 
 
 def _quiet() -> None:
@@ -130,103 +161,3 @@ def _quiet() -> None:
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
 
-
-def _seed(value: int) -> None:
-    """Seed every random number generator that a pipeline may use."""
-    random.seed(value)
-    numpy.random.seed(value)
-    torch.manual_seed(value)
-
-
-def _device(name: str) -> str:
-    if name == "auto":
-        if torch.cuda.is_available():
-            return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        torch.zeros(1).to(name)
-    except (RuntimeError, AssertionError, ValueError) as error:
-        line = next(iter(str(error).splitlines()), type(error).__name__)
-        raise NotRun(f"device `{name}` is not available: {line} (torch {torch.__version__})", unserved=True) from None
-    return name
-
-
-def _dtype(name: str) -> torch.dtype:
-    return torch.float32 if name == "auto" else getattr(torch, name)
-
-
-def _device_title(device: str, dtype: torch.dtype) -> str:
-    return device if dtype == torch.float32 else f"{device} {str(dtype).removeprefix('torch.')}"
-
-
-def _arguments(signature: Signature, method: str) -> tuple[Argument, ...]:
-    """Return a method's arguments: as the file's text has them, or those of the library class that it inherits from."""
-    if signature.arguments is not None:
-        return signature.arguments
-    library, _, name = signature.inherited_from.rpartition(".")
-    cls = getattr(diffusers, name, None) if library.startswith("diffusers") else None
-    if cls is None:
-        raise NotRun(f"the signature of `{method}` cannot be told from the text of the file")
-    parameters = list(inspect.signature(getattr(cls, method)).parameters.values())[1:]
-    return tuple(_argument(parameter) for parameter in parameters)
-
-
-def _argument(parameter: inspect.Parameter) -> Argument:
-    annotation = parameter.annotation
-    text = None if annotation is _EMPTY else getattr(annotation, "__name__", None) or str(annotation)
-    if annotation is not _EMPTY and not isinstance(annotation, type):
-        text = str(annotation)
-    default = None if parameter.default is _EMPTY else repr(parameter.default)
-    return Argument(parameter.name, _KINDS.get(parameter.kind, "positional"), text, default)
-
-
-def _reference(job: Job, init: tuple[Argument, ...]) -> tuple[Path, Mapping[str, str | None], int | None]:
-    """Return the reference's directory, the components in it with their classes, and the image size if known."""
-    if job.reference:
-        directory = Path(job.reference)
-        torch.set_num_threads(os.cpu_count() or 1)
-        try:
-            index = diffusers.DiffusionPipeline.load_config(str(directory))
-        except (OSError, ValueError) as error:
-            raise NotRun(f"reference {directory.name}: {error}", unserved=True) from None
-        return directory, {k: v[1] for k, v in index.items() if isinstance(v, list) and len(v) == 2 and v[0]}, None
-    try:
-        family = families.choose(init, job.defines)
-    except families.NoReference as error:
-        raise NotRun(str(error)) from None
-    _seed(job.seed)
-    directory = Path(job.scratch) / "work" / f"tiny-{family.name}"
-    families.build(family, directory)
-    return directory, dict(family.components), family.image_size
-
-
-def _title(job: Job, reference: Path) -> str:
-    return f"reference {Path(job.reference).name}" if job.reference else f"tiny {reference.name[5:]} reference"
-
-
-def _passed(
-    init: tuple[Argument, ...], given: Mapping[str, str | None], value: int, dtype: torch.dtype
-) -> dict[str, Any]:
-    """Return the components that the reference lacks, or has of another class than the type hint asks for."""
-    passed: dict[str, Any] = {}
-    for argument in init:
-        class_name = given.get(argument.name)
-        if not argument.required or (class_name and families.accepts(argument.annotation, class_name)):
-            continue
-        hint = families.made_from_hint(argument)
-        make = factory(hint) if hint else None
-        if make is not None:
-            _seed(value)
-            component = make()
-            passed[argument.name] = component.to(dtype) if isinstance(component, torch.nn.Module) else component
-        elif class_name is None:
-            named = f" ({argument.annotation})" if argument.annotation else ""
-            raise NotRun(f"no reference for component `{argument.name}`{named}")
-    return passed
-
-
-def _inputs(call: tuple[Argument, ...], setting: Setting) -> dict[str, Any]:
-    try:
-        return call_arguments(call, setting)
-    except NoInput as error:
-        raise NotRun(str(error)) from None

@@ -6,11 +6,12 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from cpipe_check.report.model import Stage, StageName
+from cpipe_check.report.model import Attempt, Stage, StageName
 from cpipe_check.sandbox.frames import ProtocolError
+from cpipe_check.smoke.attempts import MAX_ATTEMPTS, Changes, changes_from
 from cpipe_check.text import EMPTY, CleanText, clean_line
 
-FIRST_STAGES: tuple[StageName, ...] = ("reference", "load", "components", "call", "output", "save")
+FIRST_STAGES: tuple[StageName, ...] = ("reference", "import", "load", "components", "call", "output", "save")
 AGAIN_STAGES: tuple[StageName, ...] = ("reload", "repeat")
 STAGES: tuple[StageName, ...] = (*FIRST_STAGES, *AGAIN_STAGES)
 
@@ -22,6 +23,9 @@ class Transcript:
         self.stages: list[Stage] = []
         self.running = expected[0]
         self.setting: dict[str, CleanText] = {}
+        self.choices: tuple[CleanText, ...] = ()
+        self.attempts: list[Attempt] = []
+        self.changes = Changes()
         self.output = EMPTY
         self.same = False
         self.end: dict[str, Any] | None = None
@@ -53,6 +57,9 @@ class Transcript:
                 return {"challenge": self._challenge}
             case "setting" if not self._has_loaded:
                 self.setting = {key: clean_line(str(event[key]), 100) for key in ("reference", "device")}
+                self.choices = tuple(clean_line(str(choice), 200) for choice in event["choices"][:100])
+            case "again" if len(self.attempts) < MAX_ATTEMPTS:
+                self._begin_again(event)
             case "output":
                 self.output = clean_line(str(event["text"]), 200)
             case "repeat":
@@ -62,6 +69,12 @@ class Transcript:
             case _:
                 raise ValueError("unknown event")
         return None
+
+    def _begin_again(self, event: dict[str, Any]) -> None:
+        """Another attempt, after a call that was refused: what its stages came to is forgotten."""
+        self.changes = changes_from(event["changes"])
+        self.attempts.append(Attempt(clean_line(str(event["why"]), 300), clean_line(str(event["tried"]), 200)))
+        self.stages = [stage for stage in self.stages if stage.name in ("reference", "import")]
 
     @property
     def _has_loaded(self) -> bool:

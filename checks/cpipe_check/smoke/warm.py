@@ -7,12 +7,13 @@ import diffusers
 import torch
 
 from cpipe_check.smoke import child
-from cpipe_check.smoke.reference.components import FACTORIES
 from cpipe_check.smoke.reference.families import FAMILIES
+from cpipe_check.smoke.reference.find import find
 
 __all__ = ["child"]
 
 # A tiny model spends more time on handing work to threads than on the work.
 torch.set_num_threads(1)
-for _name in ("DiffusionPipeline", "ImagePipelineOutput", *FACTORIES, *(family.pipeline for family in FAMILIES)):
-    getattr(diffusers, _name, None)
+for _family in FAMILIES:
+    for _class in _family.components.values():
+        find(_class)

@@ -1,142 +1,120 @@
-"""The families of references, and which one fits a pipeline's components."""
+"""Families of model repositories: what their components are, where a pipeline's text does not say."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
-from cpipe_check.smoke.job import Argument
-from cpipe_check.smoke.reference.components import FACTORIES, factory, unet_xl
-
-_CLASS_NAME = re.compile(r"[A-Z]\w*")
-_PLAIN_VALUE = re.compile(r"\b(int|float|str|bool|bytes|dict|list)\b")
-_NO_CLASS = frozenset({"Optional", "Union", "None", "List", "Any", "Callable", "Type"})
-# Annotations that any model, tokenizer or image processor satisfies.
-_ANY_CLASS = frozenset({"ModelMixin", "Module", "PreTrainedModel", "PreTrainedTokenizer", "PreTrainedTokenizerBase"})
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A kind of model repository: the library pipeline that it belongs to, and the class of each component.
-
-    `image_size` is the height and width in pixels that its pipelines are called with. `own` makes the components that
-    are unlike others of their class.
-    """
+    """A kind of model repository: its components by name, with their classes; the denoiser is what it is known by."""
 
     name: str
-    pipeline: str
     components: Mapping[str, str]
-    image_size: int
-    own: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+
+    @property
+    def denoiser(self) -> str:
+        """The class that does the work."""
+        return next(self.components[name] for name in DENOISERS if name in self.components)
 
 
-DDPM = Family("ddpm", "DDPMPipeline", {"unet": "UNet2DModel", "scheduler": "DDPMScheduler"}, 32)
-STABLE_DIFFUSION = Family(
-    "stable-diffusion",
-    "StableDiffusionPipeline",
-    {
-        "vae": "AutoencoderKL",
-        "text_encoder": "CLIPTextModel",
-        "tokenizer": "CLIPTokenizer",
-        "unet": "UNet2DConditionModel",
-        "scheduler": "PNDMScheduler",
-        "safety_checker": "StableDiffusionSafetyChecker",
-        "feature_extractor": "CLIPImageProcessor",
-    },
-    64,
+# The names of the component that a family is known by.
+DENOISERS = ("transformer", "unet", "prior", "decoder", "dit", "denoiser", "model")
+_SD = {"vae": "AutoencoderKL", "text_encoder": "CLIPTextModel", "tokenizer": "CLIPTokenizer"}
+_FLOW = {"scheduler": "FlowMatchEulerDiscreteScheduler"}
+
+# From small to large: of two that fit as well the smaller one is meant.
+FAMILIES = (
+    Family("ddpm", {"unet": "UNet2DModel", "scheduler": "DDPMScheduler"}),
+    Family(
+        "stable-diffusion",
+        {
+            **_SD,
+            "unet": "UNet2DConditionModel",
+            "scheduler": "PNDMScheduler",
+            "safety_checker": "StableDiffusionSafetyChecker",
+            "feature_extractor": "CLIPImageProcessor",
+        },
+    ),
+    Family(
+        "stable-diffusion-xl",
+        {
+            **_SD,
+            "text_encoder_2": "CLIPTextModelWithProjection",
+            "tokenizer_2": "CLIPTokenizer",
+            "unet": "UNet2DConditionModel",
+            "scheduler": "EulerDiscreteScheduler",
+        },
+    ),
+    Family(
+        "flux",
+        {
+            **_SD,
+            **_FLOW,
+            "text_encoder_2": "T5EncoderModel",
+            "tokenizer_2": "T5Tokenizer",
+            "transformer": "FluxTransformer2DModel",
+        },
+    ),
+    Family(
+        "stable-diffusion-3",
+        {
+            **_FLOW,
+            "vae": "AutoencoderKL",
+            "text_encoder": "CLIPTextModelWithProjection",
+            "tokenizer": "CLIPTokenizer",
+            "text_encoder_2": "CLIPTextModelWithProjection",
+            "tokenizer_2": "CLIPTokenizer",
+            "text_encoder_3": "T5EncoderModel",
+            "tokenizer_3": "T5Tokenizer",
+            "transformer": "SD3Transformer2DModel",
+        },
+    ),
+    Family(
+        "z-image",
+        {
+            **_FLOW,
+            "vae": "AutoencoderKL",
+            "text_encoder": "Qwen3Model",
+            "tokenizer": "Qwen2Tokenizer",
+            "transformer": "ZImageTransformer2DModel",
+        },
+    ),
 )
-STABLE_DIFFUSION_XL = Family(
-    "stable-diffusion-xl",
-    "StableDiffusionXLPipeline",
-    {
-        "vae": "AutoencoderKL",
-        "text_encoder": "CLIPTextModel",
-        "text_encoder_2": "CLIPTextModelWithProjection",
-        "tokenizer": "CLIPTokenizer",
-        "tokenizer_2": "CLIPTokenizer",
-        "unet": "UNet2DConditionModel",
-        "scheduler": "EulerDiscreteScheduler",
-        "image_encoder": "CLIPVisionModelWithProjection",
-        "feature_extractor": "CLIPImageProcessor",
-    },
-    64,
-    {"unet": unet_xl},
+_TOKENIZERS = (
+    ("CLIP", "CLIPTokenizer"),
+    ("T5", "T5Tokenizer"),
+    ("Qwen", "Qwen2Tokenizer"),
+    ("Llama", "LlamaTokenizer"),
+    ("Bert", "BertTokenizer"),
+    ("ChatGLM", "ChatGLMTokenizer"),
+    ("Gemma", "GemmaTokenizer"),
 )
-FAMILIES = (DDPM, STABLE_DIFFUSION, STABLE_DIFFUSION_XL)
 
 
-class NoReference(Exception):
-    """No reference can be made for a pipeline. The message names the component."""
+def nearest(names: Sequence[str], classes: Mapping[str, str]) -> Family:
+    """Return the family that a pipeline with components of these names is of; `classes` are those known already."""
+
+    def fit(family: Family) -> tuple[int, int]:
+        known = [name for name in classes if name in family.components]
+        agreeing = sum(classes[name] == family.components[name] for name in known)
+        denoisers = [c for n, c in classes.items() if n in DENOISERS]
+        wrong = sum(c != family.denoiser for c in denoisers)
+        return (4 * agreeing - 4 * wrong + 2 * sum(name in family.components for name in names), -len(family.components))
+
+    return max(FAMILIES, key=fit)
 
 
-def classes_named(annotation: str | None) -> list[str]:
-    """Return the class names in an annotation's source, in order, without transformers' suffixes for a backend."""
-    names = (name for name in _CLASS_NAME.findall(annotation or "") if name not in _NO_CLASS)
-    return [name.removesuffix("Fast").removesuffix("Pil") for name in names]
+def tokenizer_for(text_encoder: str) -> str:
+    """Return the class of the tokenizer that goes with a text encoder's class, "" when that is unknown."""
+    return next((tokenizer for part, tokenizer in _TOKENIZERS if part in text_encoder), "")
 
 
-def accepts(annotation: str | None, class_name: str) -> bool:
-    """Return whether a parameter so annotated takes a component of a class. Any scheduler stands for any other."""
-    names = classes_named(annotation)
-    if not names and _PLAIN_VALUE.search(annotation or ""):
-        return False
-    if not names or class_name in names or not _ANY_CLASS.isdisjoint(names):
-        return True
-    if class_name.endswith("Scheduler"):
-        return any("Scheduler" in name for name in names)
-    return any(FACTORIES.get(name) is FACTORIES[class_name] for name in names if name in FACTORIES)
-
-
-def choose(arguments: Sequence[Argument], defines: Sequence[str] = ()) -> Family:
-    """Return the family that gives most of a pipeline's components, of the classes that their annotations ask for.
-
-    `defines` are the classes that the pipeline file defines: one of those is not for us to replace.
-
-    Raises:
-        NoReference: when a component is of a class that neither a family nor a factory gives.
-    """
-    own = [name for name in defines if name.endswith("Scheduler")]
-    for argument in arguments:
-        asked = classes_named(argument.annotation)
-        if argument.required and (set(asked) & set(defines) or (own and not asked and "scheduler" in argument.name)):
-            raise NoReference(f"no reference for component `{argument.name}`, of a class that the file defines")
-    components = [a for a in arguments if a.required or any(a.name in f.components for f in FAMILIES)]
-    fitting = [family for family in FAMILIES if _misfit(components, family) is None]
-    if not fitting:
-        misfits = [misfit for family in FAMILIES if (misfit := _misfit(components, family))]
-        known = [a for a in misfits if any(a.name in family.components for family in FAMILIES)]
-        wrong = (known or misfits)[0]
-        named = f" ({wrong.annotation})" if wrong.annotation else ""
-        raise NoReference(f"no reference for component `{wrong.name}`{named}")
-    # Families come from small to large: of two that give as much, the smaller one is meant.
-    return max(fitting, key=lambda family: sum(_gives(family, a) for a in components))
-
-
-def _gives(family: Family, argument: Argument) -> bool:
-    class_name = family.components.get(argument.name)
-    return class_name is not None and accepts(argument.annotation, class_name)
-
-
-def _misfit(components: Sequence[Argument], family: Family) -> Argument | None:
-    for argument in components:
-        if not _gives(family, argument) and argument.required and made_from_hint(argument) is None:
-            return argument
-    return None
-
-
-def made_from_hint(argument: Argument) -> str | None:
-    """Return the first class in a parameter's annotation that has a tiny component, None when there is none."""
-    return next((name for name in classes_named(argument.annotation) if factory(name) is not None), None)
-
-
-def build(family: Family, directory: Path) -> None:
-    """Write the family's reference to `directory`, laid out by `save_pretrained` as a Hub repository is."""
-    import diffusers
-
-    parts: dict[str, Any] = {
-        name: family.own.get(name, FACTORIES[class_name])() for name, class_name in family.components.items()
-    }
-    getattr(diffusers, family.pipeline)(**parts).save_pretrained(directory)
+def title(family: Family, classes: Mapping[str, str]) -> str:
+    """Return what to call a reference: the family's name if its denoiser is that family's, else its denoiser's."""
+    denoiser = next((classes[name] for name in DENOISERS if name in classes), "")
+    if not denoiser or denoiser == family.denoiser:
+        return family.name
+    return re.sub(r"(?<=[a-z])(?=[A-Z0-9])", "-", re.sub(r"(Transformer)?(2D|3D)?(Condition)?Model$", "", denoiser)).lower()

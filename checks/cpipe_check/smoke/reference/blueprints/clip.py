@@ -1,0 +1,92 @@
+"""CLIP: text and vision encoders, tokenizers, safety checkers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cpipe_check.smoke.reference.dimensions import TEXT_WIDTH, Dimensions
+
+VOCABULARY = 49408
+TEXT = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": TEXT_WIDTH,
+    "intermediate_size": 37,
+    "num_attention_heads": 4,
+    "num_hidden_layers": 3,
+    "projection_dim": TEXT_WIDTH,
+    "max_position_embeddings": 77,
+    "bos_token_id": 49406,
+    "eos_token_id": 49407,
+    "pad_token_id": 49407,
+}
+VISION = {
+    "hidden_size": 32,
+    "intermediate_size": 37,
+    "num_attention_heads": 4,
+    "num_hidden_layers": 2,
+    "image_size": 32,
+    "patch_size": 8,
+    "projection_dim": TEXT_WIDTH,
+}
+_BOTH = {"text_config": TEXT, "vision_config": VISION, "projection_dim": TEXT_WIDTH}
+
+
+def byte_letters() -> list[str]:
+    """Return the 256 characters that byte-level tokenizers write bytes as."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return [chr(byte) for byte in printable] + [chr(256 + i) for i in range(len(others))]
+
+
+def _tokenizer(_: Dimensions) -> Any:
+    """A byte-level tokenizer without merges: every text has tokens, and the special ones keep their real ids."""
+    from transformers import CLIPTokenizer
+
+    return CLIPTokenizer(vocab={token: i for i, token in enumerate(vocabulary())}, merges=[], model_max_length=77)
+
+
+def vocabulary() -> list[str]:
+    """Return the tokens of a CLIP tokenizer without merges, as many as the real one has."""
+    letters = byte_letters()
+    tokens = [*letters, *(f"{letter}</w>" for letter in letters)]
+    tokens += [f"<|unused{i}|>" for i in range(VOCABULARY - 2 - len(tokens))]
+    return [*tokens, "<|startoftext|>", "<|endoftext|>"]
+
+
+def _safety_checker(_: Dimensions) -> Any:
+    from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
+    from transformers import CLIPConfig
+
+    return StableDiffusionSafetyChecker(CLIPConfig(**_BOTH))
+
+
+def _segmenter(_: Dimensions) -> dict[str, Any]:
+    vision = {**VISION, "num_hidden_layers": 3}
+    return {
+        "text_config": TEXT,
+        "vision_config": vision,
+        "projection_dim": TEXT_WIDTH,
+        "reduce_dim": 16,
+        "extract_layers": [0, 1, 2],
+        "decoder_num_attention_heads": 4,
+        "decoder_intermediate_size": 16,
+    }
+
+
+def _segmentation_processor(dimensions: Dimensions) -> Any:
+    from transformers import CLIPSegProcessor, ViTImageProcessor
+
+    return CLIPSegProcessor(ViTImageProcessor(size={"height": 32, "width": 32}), _tokenizer(dimensions))
+
+
+BLUEPRINTS: dict[str, Any] = {
+    "CLIPTextModel": TEXT,
+    "CLIPTextModelWithProjection": TEXT,
+    "CLIPModel": _BOTH,
+    "CLIPVisionModel": VISION,
+    "CLIPVisionModelWithProjection": VISION,
+    "CLIPTokenizer": _tokenizer,
+    "StableDiffusionSafetyChecker": _safety_checker,
+    "CLIPSegForImageSegmentation": _segmenter,
+    "CLIPSegProcessor": _segmentation_processor,
+}

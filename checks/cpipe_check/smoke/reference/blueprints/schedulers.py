@@ -1,0 +1,17 @@
+"""Schedulers, configured as the model repositories around them configure theirs. Any other takes its defaults."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+
+BLUEPRINTS: dict[str, Any] = {
+    "DDPMScheduler": {"num_train_timesteps": 1000},
+    "DDIMScheduler": {**_BETAS, "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1},
+    "EulerDiscreteScheduler": {**_BETAS, "steps_offset": 1, "timestep_spacing": "leading"},
+    "PNDMScheduler": {**_BETAS, "skip_prk_steps": True, "steps_offset": 1},
+    "CogVideoXDDIMScheduler": {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True},
+    "CogVideoXDPMScheduler": {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True},
+    "UnCLIPScheduler": {"variance_type": "fixed_small_log", "prediction_type": "sample"},
+}

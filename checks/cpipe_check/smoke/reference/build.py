@@ -1,0 +1,64 @@
+"""Writing a reference: its components in the layout of a Hub repository."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from cpipe_check.smoke.reference.choose import Choice, Chosen
+from cpipe_check.smoke.reference.dimensions import Dimensions
+from cpipe_check.smoke.reference.find import find
+from cpipe_check.smoke.reference.make import CannotMake, make
+
+
+class NotMade(Exception):
+    """A component cannot be made. The message names it."""
+
+
+def key(chosen: Chosen, dimensions: Dimensions, seed: int, dtype: str) -> str:
+    """Return a name for what `build` would write: the same for the same content."""
+    import diffusers
+    import torch
+    import transformers
+
+    content = {
+        "components": {c.name: [c.path, dict(c.changes)] for c in chosen.choices},
+        "asked": dict(dimensions.asked),
+        "seed": seed,
+        "dtype": dtype,
+        "versions": [diffusers.__version__, transformers.__version__, torch.__version__],
+    }
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    return f"tiny-{chosen.title}-{digest}"
+
+
+def one(choice: Choice, dimensions: Dimensions, seed: Callable[[], None], cls: type | None = None) -> Any:
+    """Return the component of a choice; `cls` is its class where the file defines it.
+
+    Raises:
+        NotMade: when it cannot be made.
+    """
+    seed()
+    found = cls or find(choice.path)
+    if not isinstance(found, type):
+        raise NotMade(f"no reference for component `{choice.name}` ({choice.path.lstrip('.')})")
+    try:
+        return make(found, dimensions, choice.changes)
+    except CannotMake as error:
+        raise NotMade(f"no reference for component `{choice.name}` ({found.__name__}): {error}") from None
+
+
+def build(parts: Mapping[str, Any], directory: Path) -> None:
+    """Write components to `directory` as a Hub repository has them: a folder each, and `model_index.json`."""
+    import diffusers
+
+    pipe = diffusers.DiffusionPipeline()
+    pipe.register_modules(**parts)
+    index: dict[str, Any] = {"_class_name": "DiffusionPipeline", "_diffusers_version": diffusers.__version__}
+    for name, part in parts.items():
+        part.save_pretrained(directory / name)
+        index[name] = list(pipe.config[name])
+    (directory / "model_index.json").write_text(json.dumps(index, indent=2))

@@ -1,0 +1,99 @@
+"""Sizes that the components of one reference agree on, solved from the classes in the set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+TEXT_WIDTH = 32
+# The channels that an image VAE's latents have, by the denoiser that takes them. All other image denoisers take 4.
+_SIXTEEN_LATENTS = (
+    "Flux", "SD3", "ZImage", "Chroma", "HiDream", "CogView4", "Lumina2", "Bria", "OmniGen", "VisualCloze", "PRX",
+    "Ovis", "LongCat",
+)  # fmt: skip
+# The latents' channels of the other autoencoders, as `blueprints` makes them.
+_LATENTS = {
+    "AutoencoderKLCogVideoX": 4,
+    "AutoencoderKLHunyuanVideo": 4,
+    "AutoencoderKLLTXVideo": 8,
+    "AutoencoderKLMochi": 12,
+    "AutoencoderKLWan": 16,
+    "AutoencoderKLQwenImage": 16,
+    "AutoencoderKLAllegro": 4,
+    "AutoencoderDC": 4,
+    "AutoencoderOobleck": 4,
+}
+# Frames of a short video, by a part of the denoiser's name. The temporal factor of their autoencoders divides one less.
+_FRAMES = {"LTX": 9, "CogVideoX": 9, "Mochi": 7, "Allegro": 8, "AnimateDiff": 4, "Motion": 4, "UNet3D": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Dimensions:
+    """What one set of components is like.
+
+    `classes` holds the class of each component, by the name of the pipeline's parameter. `asked` are sizes that an
+    error of an earlier attempt asked for: "channels" (the denoiser's input), "cross" (its text width), "added" (what it
+    is conditioned on besides), "image_size", "frames".
+    """
+
+    classes: Mapping[str, str]
+    asked: Mapping[str, int] = field(default_factory=dict)
+
+    def has(self, *parts: str) -> bool:
+        """Return whether a class of the set has one of these in its name."""
+        return any(part in name for name in self.classes.values() for part in parts)
+
+    def count(self, part: str, role: str = "") -> int:
+        """Return how many components have `part` in their class's name and `role` in their parameter's."""
+        return sum(part in name and role in parameter for parameter, name in self.classes.items())
+
+    @property
+    def latent_channels(self) -> int:
+        """Channels of the latents."""
+        special = next((_LATENTS[name] for name in self.classes.values() if name in _LATENTS), 0)
+        if special:
+            return special
+        return 16 if self.has(*_SIXTEEN_LATENTS) else 4
+
+    @property
+    def denoiser_channels(self) -> int:
+        """Channels that the denoiser takes, before any packing: the latents', or what an attempt asked for."""
+        return self.asked.get("channels", self.latent_channels)
+
+    @property
+    def is_xl(self) -> bool:
+        """Whether a UNet is conditioned as that of Stable Diffusion XL: pooled text and sizes beside the prompt."""
+        return self.has("UNet2DCondition") and ("text_encoder_2" in self.classes or self.has("ChatGLM"))
+
+    @property
+    def text_width(self) -> int:
+        """The width of one text encoder's states."""
+        # Pipelines around ChatGLM have its real width in their text.
+        return 4096 if self.has("ChatGLM") else TEXT_WIDTH
+
+    @property
+    def pooled_width(self) -> int:
+        """The width of a text encoder's pooled output."""
+        return self.text_width
+
+    @property
+    def added_numbers(self) -> int:
+        """How many sizes a UNet of Stable Diffusion XL is conditioned on."""
+        return 6
+
+    @property
+    def cross_width(self) -> int:
+        """The width of what a UNet attends to: in Stable Diffusion XL two text encoders side by side."""
+        both = self.count("CLIPText", "text_encoder") > 1 and self.is_xl
+        return self.asked.get("cross", (2 if both else 1) * self.text_width)
+
+    @property
+    def image_size(self) -> int:
+        """Height and width in pixels of the images that the pipeline is called with."""
+        pixels = self.has("UNet2DModel") and not self.has("Autoencoder", "VQModel")
+        return self.asked.get("image_size", 32 if pixels else 64)
+
+    @property
+    def frames(self) -> int:
+        """Frames of a short video."""
+        return self.asked.get("frames", next((count for part, count in _FRAMES.items() if self.has(part)), 5))

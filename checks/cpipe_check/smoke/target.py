@@ -1,0 +1,96 @@
+"""What the smoke-load needs to know of a pipeline file, read off its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cpipe_check.finding import Finding
+from cpipe_check.pipeline_file import PipelineFile, compatibility, lineage
+from cpipe_check.pipeline_file.annotations import classes_named
+from cpipe_check.pipeline_file.definitions import function_of
+from cpipe_check.pipeline_file.facts import Class, Function, Imported, Namespace
+from cpipe_check.smoke.job import Argument, Signature
+
+CALL = "__call__"
+# What pipelines without `__call__` name the method that does its work, the likeliest first.
+_OTHER_CALLS = (
+    "text2img", "txt2img", "text_to_image", "img2img", "generate", "inference", "infer", "sample", "predict", "run",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SmokeTarget:
+    """What the text tells of a pipeline class.
+
+    Its name, the signatures of its `__init__` and of the `method` that is called, the modules beside the file, the
+    classes in the file, the other packages that it imports, and the library class that it inherits from, or "".
+    """
+
+    class_name: str
+    init: Signature
+    call: Signature
+    siblings: tuple[str, ...]
+    defines: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+    method: str = CALL
+    base: str = ""
+
+
+def target_of(file: PipelineFile, found: Sequence[Finding], unclear: str) -> tuple[SmokeTarget | None, str]:
+    """Return what to smoke-load, or None and the reason why there is nothing; `unclear` is why no class is picked."""
+    impossible = next((f for f in found if f.breaks in ("load", "init")), None)
+    if impossible is not None:
+        return None, f"{impossible.code} shows that it cannot load"
+    if file.pipeline_class is None or file.namespace is None:
+        return None, f"cannot tell: {unclear}"
+    init = _signature(file, "__init__")
+    method = _method(file)
+    call = _signature(file, method)
+    if init is None or call is None:
+        return None, f"no signature of `{'__init__' if init is None else CALL}` to make inputs for"
+    return SmokeTarget(
+        class_name=file.pipeline_class.name,
+        init=init,
+        call=call,
+        siblings=tuple(name for name, _ in file.loader_relative_imports()),
+        defines=tuple(cls.name for cls in file.namespace.classes),
+        packages=compatibility.other_packages(file),
+        method=method,
+        base=_base(file),
+    ), ""
+
+
+def _method(file: PipelineFile) -> str:
+    """`__call__`, or where there is none the method that seems to take its place."""
+    return next((name for name in (CALL, *_OTHER_CALLS) if _signature(file, name) is not None), CALL)
+
+
+def _base(file: PipelineFile) -> str:
+    assert file.pipeline_class is not None
+    assert file.namespace is not None
+    for item in lineage.ancestors(file.pipeline_class, file.namespace):
+        if isinstance(item, Imported) and item.root == "diffusers" and not lineage.is_plain(item):
+            return f"{item.module}.{item.name}"
+    return ""
+
+
+def _signature(file: PipelineFile, method: str) -> Signature | None:
+    """The method's signature in this file, or the one library class that it comes from."""
+    assert file.pipeline_class is not None
+    assert file.namespace is not None
+    for item in lineage.ancestors(file.pipeline_class, file.namespace):
+        if isinstance(item, Class):
+            if method in item.methods:
+                return Signature(_arguments(function_of(item.methods[method], method=True), file.namespace))
+        elif isinstance(item, Imported) and not lineage.is_plain(item):
+            # A library class has the two that every pipeline has.
+            return Signature(None, f"{item.module}.{item.name}") if method.startswith("__") else None
+    return None
+
+
+def _arguments(function: Function, namespace: Namespace) -> tuple[Argument, ...]:
+    return tuple(
+        Argument(p.name, p.kind, p.annotation, p.default, classes_named(p.annotation or "", namespace))
+        for p in function.parameters
+    )
