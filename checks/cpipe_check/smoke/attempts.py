@@ -91,7 +91,7 @@ class Situation:
 
 def following(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     """Return what to try after a failure and a few words on it, None when nothing comes to mind."""
-    for suggest in (_sizes, _component, _named, _divisible, _forms, _all_pictures, _without_example, _larger):
+    for suggest in (_sizes, _component, _missing, _named, _divisible, _forms, _all_pictures, _without_example, _larger):
         found = suggest(failure, changes, now)
         if found is not None and found[0] != changes:
             return found
@@ -132,6 +132,11 @@ def _component(failure: Failure, changes: Changes, now: Situation) -> tuple[Chan
             if name in now.components and name not in changes.also:
                 return replace(changes, also=(*changes.also, name)), f"component {name}"
     return None
+
+
+def _missing(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
+    """A picture that was left out."""
+    return _all_pictures(failure, changes, now) if re.search(r"None\b|NoneType|undefined", failure.text) else None
 
 
 def _named(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
@@ -183,9 +188,7 @@ def _wants(form: str, text: str) -> bool:
 
 def _all_pictures(_: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     names = tuple(n for n in now.pictures if n in now.helpful and n not in now.given and n not in changes.give)
-    if not names or changes.give:
-        return None
-    return replace(changes, give=(*changes.give, *names)), f"with {', '.join(names)}"
+    return (replace(changes, give=(*changes.give, *names)), f"with {', '.join(names)}") if names else None
 
 
 def _without_example(_: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:

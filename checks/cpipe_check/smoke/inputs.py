@@ -25,14 +25,14 @@ _NO_VALUE = re.compile(r"(path|url|dir|file|folder|fn|func|callback|processor|ad
 # make the call small, quick and repeatable.
 _ALWAYS = frozenset({
     "prompt", "num_inference_steps", "steps", "num_steps", "generator", "use_resolution_binning",
-    "prior_num_inference_steps", "decoder_num_inference_steps", "super_res_num_inference_steps",
+    "strength", "prior_num_inference_steps", "decoder_num_inference_steps", "super_res_num_inference_steps",
 })  # fmt: skip
 _SIZES = frozenset({"height", "width"})
 _FRAMES = frozenset({"num_frames", "video_length", "num_video_frames", "max_num_frames"})
 _PLAIN: Mapping[str, Any] = {
     "batch_size": 1, "num_images_per_prompt": 1, "num_images": 1, "num_videos_per_prompt": 1, "strength": 0.8,
     "guidance_scale": 5.0, "cfg_scale": 5.0, "use_resolution_binning": False, "fps": 8, "frame_rate": 8,
-    "num_controlnet": 1, "eta": 0.0, "noise_level": 10,
+    "num_controlnet": 1, "control_mode": [0], "eta": 0.0, "noise_level": 10,
 }  # fmt: skip
 
 
@@ -77,13 +77,19 @@ def may_help(argument: Argument) -> bool:
         return False
     if "embeds" in argument.name or "latents" in argument.name or "ip_adapter" in argument.name:
         return False
-    return any(pattern.search(argument.name) for pattern in (_MASK, _VIDEO, _AUDIO, _PICTURE, _PROMPT))
+    sensible = any(pattern.search(argument.name) for pattern in (_MASK, _VIDEO, _AUDIO, _PICTURE, _PROMPT))
+    return sensible and not _is_number(argument) and "attention_mask" not in argument.name
 
 
 def is_picture(argument: Argument) -> bool:
     """Return whether a parameter takes a picture or a mask."""
-    named = bool(_PICTURE.search(argument.name) or _MASK.search(argument.name))
+    named = bool(_PICTURE.search(argument.name) or _MASK.search(argument.name)) and not _is_number(argument)
     return named or bool(re.search(r"\bImage\b|PipelineImageInput", argument.annotation or ""))
+
+
+def _is_number(argument: Argument) -> bool:
+    annotation = argument.annotation or ""
+    return bool(re.search(r"\b(int|float|bool)\b", annotation)) and not re.search(r"Image|Tensor|ndarray", annotation)
 
 
 def _always(name: str, setting: Setting) -> bool:
