@@ -11,10 +11,10 @@ from functools import partial
 
 from cpipe_check import pipeline_file
 from cpipe_check.api_index.target import LIBRARIES, Target, resolve
+from cpipe_check.config import NO_RECIPES, Recipes
 from cpipe_check.finding import Finding
 from cpipe_check.pipeline_file import PipelineFile, compatibility, lineage
-from cpipe_check.pipeline_file.definitions import function_of
-from cpipe_check.pipeline_file.facts import Class, Function, Imported
+from cpipe_check.pipeline_file.facts import Function, Imported
 from cpipe_check.pipeline_file.parsing import with_deep_stack
 from cpipe_check.report.model import Compatibility, Component, FileReport, Report, Smoke, Verdict
 from cpipe_check.rules import RULES
@@ -29,6 +29,7 @@ from cpipe_check.workers import FORKS, Limits, Lost, in_workers
 _WORTH_A_POOL = 6
 _UNREAD = "too deeply nested for our parser"
 STATIC_LIMITS = Limits(seconds=20, memory=2 << 30)
+CANNOT_FOLLOW = "its recipe is not valid (CP501)"
 STATIC_ONLY = Smoke(Verdict.NOT_RUN, clean_line("switched off by --static"))
 
 
@@ -61,20 +62,20 @@ def _silent(done: int, total: int, what: str) -> None:
     """The progress of a run that nobody watches."""
 
 
-def check_static(submission: Submission, target: Target) -> StaticResult:
+def check_static(submission: Submission, target: Target, recipes: Recipes = NO_RECIPES) -> StaticResult:
     """Check one submission for a target, running none of it. Never raises for what the file holds.
 
     There are no limits of time and memory here: `check` sets them, in processes of their own.
     """
     try:
-        return _deep_check(submission, target)
+        return _deep_check(submission, target, recipes)
     except MemoryError:
         return _cannot_tell(submission, "the static check needs more memory than there is")
 
 
-def _deep_check(submission: Submission, target: Target) -> StaticResult:
+def _deep_check(submission: Submission, target: Target, recipes: Recipes) -> StaticResult:
     try:
-        return with_deep_stack(lambda: _check_static(submission, target))
+        return with_deep_stack(lambda: _check_static(submission, target, recipes))
     except RecursionError:
         return _cannot_tell(submission, _UNREAD)
 
@@ -84,8 +85,9 @@ def _cannot_tell(submission: Submission, why: str) -> StaticResult:
     return StaticResult(None, (), (), {}, defines_pipeline, why, Compatibility(), why_no_target=f"cannot tell: {why}")
 
 
-def _check_static(submission: Submission, target: Target) -> StaticResult:
-    file = pipeline_file.read(submission.name, submission.content, submission.read_sibling, target)
+def _check_static(submission: Submission, target: Target, recipes: Recipes) -> StaticResult:
+    given = recipes.table_for(submission.path)
+    file = pipeline_file.read(submission.name, submission.content, submission.read_sibling, target, given)
     found = findings(file)
     lines = file.source.split("\n")
     smoke_target, why = _target(file, found)
@@ -151,22 +153,23 @@ def _target(file: PipelineFile, found: Sequence[Finding]) -> tuple[SmokeTarget |
     call = _signature(file, "__call__")
     if init is None or call is None:
         return None, f"no signature of `{'__init__' if init is None else '__call__'}` to make inputs for"
+    if file.recipe.errors:
+        return None, f"{CANNOT_FOLLOW}: {file.recipe.errors[0].message}"
     siblings = tuple(name for name, _ in file.loader_relative_imports())
     classes = tuple(cls.name for cls in file.namespace.classes)
     packages = compatibility.other_packages(file)
-    return SmokeTarget(file.pipeline_class.name, init, call, siblings, classes, packages), ""
+    return SmokeTarget(file.pipeline_class.name, init, call, siblings, classes, packages, file.recipe.recipe), ""
 
 
 def _signature(file: PipelineFile, method: str) -> Signature | None:
     """The method's signature in this file, or the one library class that it comes from."""
     assert file.pipeline_class is not None
     assert file.namespace is not None
-    for item in lineage.ancestors(file.pipeline_class, file.namespace):
-        if isinstance(item, Class):
-            if method in item.methods:
-                return Signature(_arguments(function_of(item.methods[method], method=True)))
-        elif isinstance(item, Imported) and not lineage.is_plain(item):
-            return Signature(None, f"{item.module}.{item.name}")
+    match lineage.defined_in(file.pipeline_class, file.namespace, method):
+        case Function() as function:
+            return Signature(_arguments(function))
+        case Imported(module=module, name=name):
+            return Signature(None, f"{module}.{name}")
     return None
 
 
@@ -179,10 +182,12 @@ def check(
     smoke: SmokeOptions | None = None,
     tell: Progress = _silent,
     target: Target | None = None,
+    recipes: Recipes = NO_RECIPES,
 ) -> Report:
     """Check every submission of a collection: statically, and unless `smoke` is None by smoke-loading it.
 
-    Without a `target` the static check is for the releases that are installed, or the newest known. Returns the report.
+    Without a `target` the static check is for the releases that are installed, or the newest known. `recipes` are
+    those that stand outside the files. Returns the report.
     Never raises for what a file holds.
 
     Raises:
@@ -192,7 +197,7 @@ def check(
     skipped = list(collection.skipped)
     checked: list[tuple[Submission, StaticResult]] = []
     total = len(collection.submissions)
-    for submission, static in _static_results(collection.submissions, target):
+    for submission, static in _static_results(collection.submissions, target, recipes):
         tell(len(checked), total, f"static check of {submission.name}")
         if submission.discovered and not static.defines_pipeline:
             skipped.append((clean_line(submission.path), clean_line("defines no pipeline class")))
@@ -234,6 +239,8 @@ def _smoke(
         return STATIC_ONLY
     if static.target is None:
         return Smoke(Verdict.NOT_RUN, clean_line(static.why_no_target))
+    if static.target.recipe.skip:
+        return Smoke(Verdict.NOT_RUN, clean_line(f"skipped by its recipe: {static.target.recipe.skip}", 700))
     files = {submission.name if submission.name.endswith(".py") else "pipeline_file.py": submission.content}
     for module in static.target.siblings:
         content = submission.read_sibling(module)
@@ -242,15 +249,16 @@ def _smoke(
     return smoker.smoke_load(static.target, files, on_stage)
 
 
-def _static_results(submissions: Sequence[Submission], target: Target) -> Iterator[tuple[Submission, StaticResult]]:
+def _static_results(
+    submissions: Sequence[Submission], target: Target, recipes: Recipes
+) -> Iterator[tuple[Submission, StaticResult]]:
     few = len(submissions) < _WORTH_A_POOL
     if multiprocessing.current_process().daemon or (few and not FORKS):
         # No second process is to be had, or none that starts soon.
-        yield from ((submission, check_static(submission, target)) for submission in submissions)
+        yield from ((submission, check_static(submission, target, recipes)) for submission in submissions)
         return
-    results = in_workers(
-        partial(_deep_check, target=target), submissions, 1 if few else os.cpu_count() or 1, STATIC_LIMITS
-    )
+    task = partial(_deep_check, target=target, recipes=recipes)
+    results = in_workers(task, submissions, 1 if few else os.cpu_count() or 1, STATIC_LIMITS)
     for submission, result in zip(submissions, results, strict=True):
         if isinstance(result, Lost):
             lost = _cannot_tell(submission, f"the static check {result.reason}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from cpipe_check.recipe import Recipe, recipe_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Job:
 
     `defines` are the classes that the file defines, `packages` the other packages that it imports. `reference`
     is a directory, or "" for a tiny one; `device` is "auto" or a torch device; `dtype` "auto" or a torch dtype.
+    `recipe` is what the author says of it.
     """
 
     custom_pipeline: str
@@ -49,6 +52,7 @@ class Job:
     dtype: str
     seed: int
     packages: tuple[str, ...] = ()
+    recipe: Recipe = field(default_factory=Recipe)
 
     def to_object(self) -> dict[str, Any]:
         """Return the job as a JSON object."""
@@ -60,6 +64,7 @@ def job_from(payload: Mapping[str, Any]) -> Job:
     values = dict(payload)
     values["init"], values["call"] = _signature(values["init"]), _signature(values["call"])
     values["defines"], values["packages"] = tuple(values["defines"]), tuple(values["packages"])
+    values["recipe"] = recipe_from(values["recipe"])
     return Job(**values)
 
 

@@ -7,10 +7,11 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from cpipe_check.recipe import Recipe
 from cpipe_check.report.model import Frame, Isolation, Smoke, Stage, StageName, Verdict
 from cpipe_check.sandbox import isolation
 from cpipe_check.sandbox.isolation import Needs, Unavailable
@@ -58,7 +59,7 @@ class SmokeOptions:
 @dataclass(frozen=True, slots=True)
 class SmokeTarget:
     """What the text tells: the pipeline class, its two signatures, the modules beside it, the classes in the file,
-    and the other packages that it imports."""
+    the other packages that it imports, and its author's recipe."""
 
     class_name: str
     init: Signature
@@ -66,6 +67,7 @@ class SmokeTarget:
     siblings: tuple[str, ...]
     defines: tuple[str, ...]
     packages: tuple[str, ...] = ()
+    recipe: Recipe = field(default_factory=Recipe)
 
 
 def missing_packages() -> tuple[str, ...]:
@@ -188,6 +190,7 @@ def _lay_out(target: SmokeTarget, files: Mapping[str, bytes], options: SmokeOpti
         device=options.device,
         dtype=options.dtype,
         seed=_SEED,
+        recipe=target.recipe,
     )
 
 
