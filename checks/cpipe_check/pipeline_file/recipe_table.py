@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 
 from cpipe_check.recipe import OMIT, REFERENCES, TABLES, maker_of
 
@@ -125,13 +125,15 @@ def _reference(value: object) -> Iterator[Problem]:
 
 def _packages(value: object) -> Iterator[Problem]:
     path = ("packages",)
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        yield Problem(path, '`packages` is a list of strings, such as ["einops>=0.7"]')
+    if not isinstance(value, list) or not all(isinstance(item, str) and len(item) <= 200 for item in value):
+        yield Problem(path, '`packages` is a list of short strings, such as ["einops>=0.7"]')
         return
     for item in value:
         try:
             requirement = Requirement(item)
-        except InvalidRequirement as error:
+            if requirement.marker is not None:
+                requirement.marker.evaluate()
+        except (ValueError, KeyError) as error:
             reason = next(iter(str(error).splitlines()), "")
             yield Problem(path, f"{quoted(item)} is no requirement: {reason}")
             continue

@@ -29,11 +29,18 @@ of PEP 723: at most one block, with exactly these lines around it. Every key may
 - `[components]`: for a parameter of `__init__`, a class of diffusers or transformers, or a table of that class and
   arguments for its configuration.
 - `[call]`: keyword arguments of the one call, over those that are made from its signature. Numbers, strings, booleans,
-  lists and tables are themselves. These tables stand for what TOML has no word for, within lists and tables too:
-  {image = [WIDTH, HEIGHT]} is a PIL image, {mask = [WIDTH, HEIGHT]} a black and white one; {images = [N, WIDTH,
-  HEIGHT]} and {video = [FRAMES, WIDTH, HEIGHT]} lists of PIL images, {tensor = [1, 4, 8, 8]} a float32 tensor on the device and
-  {array = [...]} a float32 array, both of seeded random numbers from 0 to 1, {generator = SEED} a torch.Generator.
-  {omit = true} leaves the argument out. At most 512 pixels a side, 64 frames, 16 million numbers.
+  lists and tables are themselves. These tables stand for what TOML has no word for, inside lists and tables too (of at
+  most 512 pixels a side, 64 frames, 16 million numbers):
+
+      {image = [WIDTH, HEIGHT]}           a PIL image
+      {mask = [WIDTH, HEIGHT]}            a black and white one
+      {images = [N, WIDTH, HEIGHT]}       a list of PIL images
+      {video = [FRAMES, WIDTH, HEIGHT]}   the same
+      {tensor = [1, 4, 8, 8]}             a float32 tensor on the device, of random numbers from 0 to 1
+      {array = [1, 4, 8, 8]}              such a numpy array
+      {generator = SEED}                  a torch.Generator
+      {omit = true}                       nothing: the argument is left out
+
 - `[expect]`: what must come out. `type` is the class name of what is returned, `images` the number of its images,
   `shape` the shape of the first array in it (an image's is [height, width, 3]), with -1 for any size.
 

@@ -29,9 +29,9 @@ def _report(job: Job, channel: Channel, run: Callable[[Job, stages.Plan, Channel
 
 
 def _verdict(job: Job, channel: Channel, run: Callable[[Job, stages.Plan, Channel], None]) -> dict[str, Any]:
-    if lacking := failures.declared_and_lacking(job):
-        return {"verdict": "not run", "reason": lacking}
     try:
+        if lacking := failures.declared_and_lacking(job):
+            return {"verdict": "not run", "reason": lacking}
         plan = stages.prepare(job, channel)
     except Exception as error:
         asked = getattr(error, "unserved", None)

@@ -63,7 +63,7 @@ def _missing(root: str, job: Job) -> str:
     """
     roots = dict.fromkeys([root, *(package.partition(".")[0] for package in job.packages)])
     missing = [name for name in roots if name.isidentifier() and (name == root or find_spec(name) is None)]
-    declared = {canonicalize_name(Requirement(text).name): text for text in job.recipe.packages}
+    declared: dict[str, str] = {canonicalize_name(Requirement(text).name): text for text in job.recipe.packages}
     lines = dict.fromkeys(_requirement(name, declared) for name in missing)
     lines.update(dict.fromkeys(text for text in job.recipe.packages if _is_lacking(text)))
     what = "packages that are" if len(lines) > 1 else "a package that is"
@@ -80,7 +80,7 @@ def _requirement(root: str, declared: Mapping[str, str]) -> str:
 
 def _is_lacking(text: str) -> bool:
     requirement = Requirement(text)
-    if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+    if requirement.marker is not None and not requirement.marker.evaluate():
         return False
     try:
         return not requirement.specifier.contains(version(requirement.name), prereleases=True)
