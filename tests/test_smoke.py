@@ -223,6 +223,12 @@ def test_output_flood_is_cut(tmp_path: Path) -> None:
         (ONE_STEP.replace("__call__(self)", "__call__(self, region)"), "no input for the call's parameter `region`"),
         (ONE_STEP.replace("__call__", "run"), "no signature of `__call__`"),
         ("class P(DiffusionPipeline:\n", "CP102 shows that it cannot load"),
+        (
+            "# /// cpipe-check\n# packages = ['no-such-one>=2', 'torch']\n# ///\nimport no_such_two\n" + ONE_STEP,
+            "it needs packages that are not installed here: pip install no_such_two 'no-such-one>=2'",
+        ),
+        ("# /// cpipe-check\n# skip = 'needs 40 GB'\n# ///\n" + ONE_STEP, "skipped by its recipe: needs 40 GB"),
+        ("# /// cpipe-check\n# call.nix = 1\n# ///\n" + ONE_STEP, "its recipe is not valid (CP501): `__call__` has no"),
     ],
 )
 def test_not_run(tmp_path: Path, source: str, reason: str) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 
 from cpipe_check import pipeline_file
 from cpipe_check.api_index.target import LIBRARIES, Target, resolve
+from cpipe_check.config import NO_RECIPES, Recipes
 from cpipe_check.finding import Finding
 from cpipe_check.pipeline_file import PipelineFile, compatibility
 from cpipe_check.pipeline_file.parsing import with_deep_stack
@@ -59,20 +60,20 @@ def _silent(done: int, total: int, what: str) -> None:
     """The progress of a run that nobody watches."""
 
 
-def check_static(submission: Submission, target: Target) -> StaticResult:
+def check_static(submission: Submission, target: Target, recipes: Recipes = NO_RECIPES) -> StaticResult:
     """Check one submission for a target, running none of it. Never raises for what the file holds.
 
     There are no limits of time and memory here: `check` sets them, in processes of their own.
     """
     try:
-        return _deep_check(submission, target)
+        return _deep_check(submission, target, recipes)
     except MemoryError:
         return _cannot_tell(submission, "the static check needs more memory than there is")
 
 
-def _deep_check(submission: Submission, target: Target) -> StaticResult:
+def _deep_check(submission: Submission, target: Target, recipes: Recipes) -> StaticResult:
     try:
-        return with_deep_stack(lambda: _check_static(submission, target))
+        return with_deep_stack(lambda: _check_static(submission, target, recipes))
     except RecursionError:
         return _cannot_tell(submission, _UNREAD)
 
@@ -82,8 +83,9 @@ def _cannot_tell(submission: Submission, why: str) -> StaticResult:
     return StaticResult(None, (), (), {}, defines_pipeline, why, Compatibility(), why_no_target=f"cannot tell: {why}")
 
 
-def _check_static(submission: Submission, target: Target) -> StaticResult:
-    file = pipeline_file.read(submission.name, submission.content, submission.read_sibling, target)
+def _check_static(submission: Submission, target: Target, recipes: Recipes) -> StaticResult:
+    given = recipes.table_for(submission.path)
+    file = pipeline_file.read(submission.name, submission.content, submission.read_sibling, target, given)
     found = findings(file)
     lines = file.source.split("\n")
     smoke_target, why = target_of(file, found, _unknown(file))
@@ -144,10 +146,12 @@ def check(
     smoke: SmokeOptions | None = None,
     tell: Progress = _silent,
     target: Target | None = None,
+    recipes: Recipes = NO_RECIPES,
 ) -> Report:
     """Check every submission of a collection: statically, and unless `smoke` is None by smoke-loading it.
 
-    Without a `target` the static check is for the releases that are installed, or the newest known. Returns the report.
+    Without a `target` the static check is for the releases that are installed, or the newest known. `recipes` are
+    those that stand outside the files. Returns the report.
     Never raises for what a file holds.
 
     Raises:
@@ -157,7 +161,7 @@ def check(
     skipped = list(collection.skipped)
     checked: list[tuple[Submission, StaticResult]] = []
     total = len(collection.submissions)
-    for submission, static in _static_results(collection.submissions, target):
+    for submission, static in _static_results(collection.submissions, target, recipes):
         tell(len(checked), total, f"static check of {submission.name}")
         if submission.discovered and not static.defines_pipeline:
             skipped.append((clean_line(submission.path), clean_line("defines no pipeline class")))
@@ -199,6 +203,8 @@ def _smoke(
         return STATIC_ONLY
     if static.target is None:
         return Smoke(Verdict.NOT_RUN, clean_line(static.why_no_target))
+    if static.target.recipe.skip:
+        return Smoke(Verdict.NOT_RUN, clean_line(f"skipped by its recipe: {static.target.recipe.skip}", 700))
     files = {submission.name if submission.name.endswith(".py") else "pipeline_file.py": submission.content}
     for module in static.target.siblings:
         content = submission.read_sibling(module)
@@ -207,15 +213,16 @@ def _smoke(
     return smoker.smoke_load(static.target, files, on_stage)
 
 
-def _static_results(submissions: Sequence[Submission], target: Target) -> Iterator[tuple[Submission, StaticResult]]:
+def _static_results(
+    submissions: Sequence[Submission], target: Target, recipes: Recipes
+) -> Iterator[tuple[Submission, StaticResult]]:
     few = len(submissions) < _WORTH_A_POOL
     if multiprocessing.current_process().daemon or (few and not FORKS):
         # No second process is to be had, or none that starts soon.
-        yield from ((submission, check_static(submission, target)) for submission in submissions)
+        yield from ((submission, check_static(submission, target, recipes)) for submission in submissions)
         return
-    results = in_workers(
-        partial(_deep_check, target=target), submissions, 1 if few else os.cpu_count() or 1, STATIC_LIMITS
-    )
+    task = partial(_deep_check, target=target, recipes=recipes)
+    results = in_workers(task, submissions, 1 if few else os.cpu_count() or 1, STATIC_LIMITS)
     for submission, result in zip(submissions, results, strict=True):
         if isinstance(result, Lost):
             lost = _cannot_tell(submission, f"the static check {result.reason}")

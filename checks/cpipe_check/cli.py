@@ -147,7 +147,7 @@ def command(
         )
     stdin = sys.stdin.buffer.read(MAX_BYTES + 1) if "-" in paths else b""
     with Spinner(quiet=quiet) as spinner:
-        report = check(collect(paths, stdin, stdin_filename), options, spinner.tell, target)
+        report = check(collect(paths, stdin, stdin_filename), options, spinner.tell, target, config.recipes)
     for problem in report.problems:
         _complain(problem)
     colour = output_file is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ

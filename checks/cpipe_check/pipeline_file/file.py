@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
+from typing import Any
 
 import libcst as cst
 
@@ -18,6 +20,7 @@ from cpipe_check.pipeline_file.load_effects import Effects, load_effects
 from cpipe_check.pipeline_file.namespace import namespace_of
 from cpipe_check.pipeline_file.parsing import Refusal, parse
 from cpipe_check.pipeline_file.positions import line_starts, span_of
+from cpipe_check.pipeline_file.recipe import RecipeFacts, recipe_facts
 
 # `get_relative_imports` in diffusers 0.42's utils/dynamic_modules_utils.py: over the text, docstrings included. There
 # each pattern starts with `^\s*`, which finds the same and takes quadratic time over empty lines.
@@ -35,7 +38,7 @@ class PipelineFile:
     `name` is the file's name within its submission; `module` and `namespace` are None when Python refuses the file (see
     `refusal`) or when our parser gave up on it. `read_sibling` gives the bytes of `NAME.py` in the same directory.
     `target` is what releases the file is meant for, None when nobody asked. `siblings` are the files beside it that it
-    imports, by their module's name.
+    imports, by their module's name. `given_recipe` is the table of a valid recipe that stands outside the file.
     """
 
     name: str
@@ -46,6 +49,7 @@ class PipelineFile:
     read_sibling: ReadSibling
     target: Target | None = None
     siblings: Mapping[str, PipelineFile] = field(default_factory=dict)
+    given_recipe: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def candidates(self) -> dict[str, tuple[Truth, Value]]:
@@ -94,6 +98,11 @@ class PipelineFile:
         if self.init is None or self.init.function is None:
             return None
         return init_facts(self.init.function)
+
+    @cached_property
+    def recipe(self) -> RecipeFacts:
+        """The author's recipe for the smoke-load, or what is wrong with it."""
+        return recipe_facts(self.source, self.given_recipe, self.pipeline_class, self.namespace)
 
     def components_error(self) -> str:
         """What `pipe.components` raises for this file, as far as the text tells."""
@@ -149,7 +158,11 @@ class PipelineFile:
 
 
 def read(
-    name: str, content: bytes, read_sibling: ReadSibling = lambda _: None, target: Target | None = None
+    name: str,
+    content: bytes,
+    read_sibling: ReadSibling = lambda _: None,
+    target: Target | None = None,
+    given_recipe: Mapping[str, Any] = MappingProxyType({}),
 ) -> PipelineFile:
     """Parse the bytes of a pipeline file and return its facts. Never raises for what the file holds."""
     parsed = parse(content)
@@ -158,7 +171,9 @@ def read(
     if namespace is not None:
         siblings = {m: read(f"{m}.py", c) for m in _beside(namespace) if (c := read_sibling(m)) is not None}
         namespace = replace(namespace, known=_known(namespace, siblings, target))
-    return PipelineFile(name, parsed.source, parsed.refusal, parsed.module, namespace, read_sibling, target, siblings)
+    return PipelineFile(
+        name, parsed.source, parsed.refusal, parsed.module, namespace, read_sibling, target, siblings, given_recipe
+    )
 
 
 def _beside(namespace: Namespace) -> set[str]:

@@ -11,11 +11,15 @@ from cpipe_check.smoke.values import FORMS
 
 MAX_ATTEMPTS = 10
 _LARGEST = 1 << 14
-_ASKED = ("channels", "cross", "added", "image_size", "frames")
+_ASKED = ("channels", "cross", "added", "image_size", "frames", "layers", "vision_size")
 _CONVOLUTION = re.compile(r"to have (\d+) channels, but got (\d+) channels")
 _PRODUCT = re.compile(r"cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)")
 _SUM = re.compile(r"(?:num_channels_latents|latent).*?=\s*(\d+)\s*[.,]?\s*(?:Please|$)", re.DOTALL)
 _DIVISIBLE = re.compile(r"(?:divisible by|multiple of) `?(\d+)")
+_VISION = re.compile(r"Input image size \((\d+)\*\d+\) doesn't match model")
+# Of a list of layers, whose numbers a pipeline has by heart.
+_LAYER = re.compile(r"index (\d+) is out of range")
+_MOST_LAYERS = 64
 _DENOISER = re.compile(r"(unet|transformer|dit|prior)_?\w*\.py$")
 
 
@@ -63,7 +67,7 @@ def changes_from(value: object) -> Changes:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failed attempt: the error's type and text, and the frames, outermost first, as (file name, function, source)."""
+    """A failed attempt: the error's type and text, and its frames, outermost first: file name, function, source."""
 
     kind: str
     text: str
@@ -111,6 +115,10 @@ def _sizes(failure: Failure, changes: Changes, _: Situation) -> tuple[Changes, s
         return _ask(changes, "channels", int(found[2])) if in_denoiser else None
     if found := _SUM.search(failure.text):
         return _ask(changes, "channels", int(found[1]))
+    if found := _VISION.search(failure.text):
+        return _ask(changes, "vision_size", int(found[1]))
+    if found := _LAYER.search(failure.text):
+        return _ask(changes, "layers", int(found[1]) + 1) if int(found[1]) < _MOST_LAYERS else None
     if found := _PRODUCT.search(failure.text):
         where = " ".join(f"{file}:{function}:{code}" for file, function, code in failure.frames[-12:])
         given = int(found[2])
@@ -151,7 +159,7 @@ def _named(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes,
 def _divisible(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     if found := _DIVISIBLE.search(failure.text):
         factor = int(found[1])
-        if 0 < factor <= 512 and now.image_size % factor:
+        if 0 < factor <= 1024 and now.image_size % factor:
             return _ask(changes, "image_size", -(-now.image_size // factor) * factor)
     return None
 

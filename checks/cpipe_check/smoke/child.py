@@ -12,7 +12,7 @@ from cpipe_check.sandbox.inmate import TaskChannel
 from cpipe_check.smoke import failures, stages
 from cpipe_check.smoke.channel import Channel
 from cpipe_check.smoke.job import Job, job_from
-from cpipe_check.smoke.plan import Plan
+from cpipe_check.smoke.plan import NotRun, Plan
 
 
 def first(payload: Mapping[str, Any], line: TaskChannel) -> None:
@@ -31,6 +31,8 @@ def _report(job: Job, channel: Channel, run: Callable[[Job, Plan, Channel], None
 
 def _verdict(job: Job, channel: Channel, run: Callable[[Job, Plan, Channel], None]) -> dict[str, Any]:
     try:
+        if lacking := failures.declared_and_lacking(job):
+            return {"verdict": "not run", "reason": lacking}
         plan = stages.prepare(job, channel)
     except Exception as error:
         asked = getattr(error, "unserved", None)
@@ -40,6 +42,8 @@ def _verdict(job: Job, channel: Channel, run: Callable[[Job, Plan, Channel], Non
     hosts = failures.watch_network()
     try:
         run(job, plan, channel)
+    except NotRun as error:
+        return {"verdict": "not run", "reason": str(error)}
     except BaseException as error:
         lacking = failures.lacking(error, channel.current, job, hosts)
         if lacking:

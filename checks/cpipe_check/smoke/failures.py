@@ -6,11 +6,16 @@ import errno
 import linecache
 import os
 import re
+import shlex
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from cpipe_check.smoke.job import Job
 
@@ -22,7 +27,9 @@ _SIZES = re.compile(r"channels|shape|size of tensor|sizes? of|dimension|configur
 
 # What inputs are made of: an operation on one that it does not have speaks of another kind of input.
 _INPUT_TYPES = re.compile(r"'?\b(Image|Tensor|ndarray|Generator|list|str|int|float|tuple|dict|bool)\b'?")
-_INPUT_OBJECT = re.compile(r"'(Image|Tensor|ndarray|numpy\.ndarray|Generator|list|str|int|float|tuple|dict|bool)' object ")
+_INPUT_OBJECT = re.compile(
+    r"'(Image|Tensor|ndarray|numpy\.ndarray|Generator|list|str|int|float|tuple|dict|bool)' object "
+)
 
 
 def lacking(error: BaseException, stage: str, job: Job, hosts: Sequence[str] = ()) -> str:
@@ -50,12 +57,41 @@ def lacking(error: BaseException, stage: str, job: Job, hosts: Sequence[str] = (
     return ""
 
 
+def declared_and_lacking(job: Job) -> str:
+    """Return what is lacking of the packages that the file's recipe names, and then of all others; "" for nothing."""
+    return _missing("", job) if any(map(_is_lacking, job.recipe.packages)) else ""
+
+
 def _missing(root: str, job: Job) -> str:
-    """Name all the packages at once that the file imports and that are not installed, the one it met first."""
+    """Name all the packages at once that the file needs and that are not installed, the one it met first.
+
+    Its recipe has the last word on what a package is called and on its version.
+    """
     roots = dict.fromkeys([root, *(package.partition(".")[0] for package in job.packages)])
-    missing = [name for name in roots if name == root or (name.isidentifier() and find_spec(name) is None)]
-    what = "packages that are" if len(missing) > 1 else "a package that is"
-    return f"it needs {what} not installed here: pip install {' '.join(_DISTRIBUTIONS.get(n, n) for n in missing)}"
+    missing = [name for name in roots if name.isidentifier() and (name == root or find_spec(name) is None)]
+    declared: dict[str, str] = {canonicalize_name(Requirement(text).name): text for text in job.recipe.packages}
+    lines = dict.fromkeys(_requirement(name, declared) for name in missing)
+    lines.update(dict.fromkeys(text for text in job.recipe.packages if _is_lacking(text)))
+    what = "packages that are" if len(lines) > 1 else "a package that is"
+    return f"it needs {what} not installed here: pip install {' '.join(map(shlex.quote, lines))}"
+
+
+def _requirement(root: str, declared: Mapping[str, str]) -> str:
+    """Return how pip calls the package that is imported as `root`; variants of it have its name and a suffix."""
+    distribution = _DISTRIBUTIONS.get(root, root)
+    name = canonicalize_name(distribution)
+    variants = (text for other, text in declared.items() if root in _DISTRIBUTIONS and other.startswith(f"{name}-"))
+    return declared.get(name) or next(variants, distribution)
+
+
+def _is_lacking(text: str) -> bool:
+    requirement = Requirement(text)
+    if requirement.marker is not None and not requirement.marker.evaluate():
+        return False
+    try:
+        return not requirement.specifier.contains(version(requirement.name), prereleases=True)
+    except PackageNotFoundError:
+        return True
 
 
 def watch_network() -> list[str]:

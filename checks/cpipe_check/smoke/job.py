@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from cpipe_check.recipe import Recipe, recipe_from
+
 
 @dataclass(frozen=True, slots=True)
 class Argument:
@@ -41,7 +43,7 @@ class Job:
     `method` is what is called, with the signature `call`. `defines` are the classes that the file defines, `packages`
     the other packages that it imports, `base` the library class that it inherits from, or "". `reference` is a
     directory, or "" for a tiny one; `device` is "auto" or a torch device; `dtype` "auto" or a torch dtype. `changes` is
-    what earlier attempts found out (`attempts.Changes`).
+    what earlier attempts found out (`attempts.Changes`), `recipe` what the author says of it.
     """
 
     custom_pipeline: str
@@ -59,6 +61,7 @@ class Job:
     base: str = ""
     thorough: bool = False
     changes: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Recipe = field(default_factory=Recipe)
 
     def to_object(self) -> dict[str, Any]:
         """Return the job as a JSON object."""
@@ -70,6 +73,7 @@ def job_from(payload: Mapping[str, Any]) -> Job:
     values = dict(payload)
     values["init"], values["call"] = _signature(values["init"]), _signature(values["call"])
     values["defines"], values["packages"] = tuple(values["defines"]), tuple(values["packages"])
+    values["recipe"] = recipe_from(values["recipe"])
     return Job(**values)
 
 

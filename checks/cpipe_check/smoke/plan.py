@@ -15,7 +15,8 @@ import diffusers
 import numpy
 import torch
 
-from cpipe_check.smoke import inputs
+from cpipe_check.recipe import Recipe, unknown_names
+from cpipe_check.smoke import inputs, recipe_values
 from cpipe_check.smoke.attempts import Changes, Situation
 from cpipe_check.smoke.job import Argument, Job, Signature
 from cpipe_check.smoke.reference import build, choose
@@ -56,6 +57,7 @@ class Plan:
     dtype: torch.dtype
     changes: Changes
     examples: Mapping[str, Any]
+    recipe: Recipe
 
     def arguments(self) -> dict[str, Any]:
         """Return keyword arguments for one call, made anew.
@@ -64,16 +66,19 @@ class Plan:
             NotRun: when one cannot be made.
         """
         examples = {} if self.changes.no_example else self.examples
+        decided = recipe_values.call_values(self.recipe.call, self.setting.device, self.setting.seed)
+        guessed = [argument for argument in self.call if argument.name not in self.recipe.call]
         try:
-            return inputs.call_arguments(self.call, self.setting, self.changes, examples)
+            return {**inputs.call_arguments(guessed, self.setting, self.changes, examples), **decided}
         except inputs.NoInput as error:
             raise NotRun(str(error)) from None
 
     def situation(self) -> Situation:
-        """Return what the next attempt can change."""
+        """Return what the next attempt can change: nothing that the author's recipe says."""
+        free = [argument for argument in self.call if argument.name not in self.recipe.call]
         return Situation(
-            helpful=tuple(a.name for a in self.call if inputs.may_help(a)),
-            pictures=tuple(a.name for a in self.call if inputs.is_picture(a)),
+            helpful=tuple(a.name for a in free if inputs.may_help(a)),
+            pictures=tuple(a.name for a in free if inputs.is_picture(a)),
             components=tuple(a.name for a in self.init if not a.required and a.default == "None"),
             given=tuple(self.arguments()),
             has_example=bool(self.examples) and not self.changes.no_example,
@@ -90,10 +95,17 @@ def make_plan(job: Job, changes: Changes, directory: Path) -> Plan:
     """
     device, dtype = _device(job.device), _dtype(job.dtype)
     init, call = _arguments(job.init, "__init__"), _arguments(job.call, job.method)
+    _check_names(job.recipe, init, call, job.method)
     if job.reference:
         return _with_real_model(job, changes, init, call, device, dtype)
     try:
-        chosen = choose.choose(init, defines=job.defines, also=changes.also)
+        chosen = choose.choose(
+            init,
+            defines=job.defines,
+            asked={name: (c.class_name, c.config) for name, c in job.recipe.components.items()},
+            also=changes.also,
+            family=job.recipe.reference,
+        )
     except choose.NoReference as error:
         raise NotRun(str(error)) from None
     dimensions = Dimensions(chosen.classes, changes.asked)
@@ -112,9 +124,17 @@ def make_plan(job: Job, changes: Changes, directory: Path) -> Plan:
         dtype=dtype,
         changes=changes,
         examples={},
+        recipe=job.recipe,
     )
     plan.arguments()
     return plan
+
+
+def _check_names(recipe: Recipe, init: tuple[Argument, ...], call: tuple[Argument, ...], method: str) -> None:
+    """A signature that the file inherits is known only here, and so is what a recipe names beside it."""
+    for names, arguments, function in ((recipe.components, init, "__init__"), (recipe.call, call, method)):
+        if bad := unknown_names(names, arguments):
+            raise NotRun(f"its recipe names `{bad[0]}`, which `{function}` does not take")
 
 
 def build_reference(chosen: Chosen, dimensions: Dimensions, value: int, directory: Path) -> None:
@@ -168,6 +188,7 @@ def _with_real_model(
         dtype=dtype,
         changes=changes,
         examples={},
+        recipe=job.recipe,
     )
 
 

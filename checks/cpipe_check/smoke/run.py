@@ -178,6 +178,7 @@ def _lay_out(target: SmokeTarget, files: Mapping[str, bytes], options: SmokeOpti
         device=options.device,
         dtype=options.dtype,
         seed=_SEED,
+        recipe=target.recipe,
     )
 
 

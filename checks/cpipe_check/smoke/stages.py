@@ -18,6 +18,7 @@ from cpipe_check.smoke.attempts import MAX_ATTEMPTS, Failure, changes_from, foll
 from cpipe_check.smoke.channel import Channel
 from cpipe_check.smoke.job import Job
 from cpipe_check.smoke.plan import NotRun, Plan, make_plan, own_components, seed
+from cpipe_check.smoke.recipe_values import check_expected
 
 # No further attempt begins later than this.
 _ATTEMPTS_SECONDS = 60.0
@@ -51,6 +52,7 @@ def run(job: Job, plan: Plan, channel: Channel) -> None:
     pipe, plan, first = _attempts(job, plan, module, channel)
     with channel.stage("output"):
         outputs.check(first)
+        check_expected(job.recipe.expect, first)
         outputs.write(first, Path(job.scratch) / "out" / "first")
         channel.send(event="output", text=outputs.describe(first))
     with channel.stage("save"):
@@ -160,4 +162,3 @@ def _quiet() -> None:
     diffusers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
-

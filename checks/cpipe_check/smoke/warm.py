@@ -3,7 +3,6 @@
 diffusers imports a class when it is first asked for, which takes seconds for some.
 """
 
-import diffusers
 import torch
 
 from cpipe_check.smoke import child
