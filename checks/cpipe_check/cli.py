@@ -37,6 +37,9 @@ def _check_device(_context: click.Context, _parameter: click.Parameter, value: s
 @click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option("--static", is_flag=True, help="Only the static check: run nothing of the file.")
+@click.option(
+    "--thorough", is_flag=True, help="Try from_pipe, offloading, half precision, callbacks and output types too."
+)
 @click.option("--reference", metavar="DIR_OR_REPO_ID", help="Smoke-load against this model, not a tiny one made here.")
 @click.option(
     "--device",
@@ -84,6 +87,7 @@ def _check_device(_context: click.Context, _parameter: click.Parameter, value: s
 def command(
     paths: tuple[str, ...],
     static: bool,
+    thorough: bool,
     reference: str | None,
     device: str,
     dtype: str,
@@ -143,7 +147,13 @@ def command(
     options = None
     if not static:
         options = SmokeOptions(
-            _reference(reference, quiet), device, dtype, timeout, isolation=isolation, trusted=trusted
+            _reference(reference, quiet),
+            device,
+            dtype,
+            timeout,
+            isolation=isolation,
+            trusted=trusted,
+            thorough=thorough,
         )
     stdin = sys.stdin.buffer.read(MAX_BYTES + 1) if "-" in paths else b""
     with Spinner(quiet=quiet) as spinner:

@@ -122,6 +122,8 @@ def _smoke(file: FileReport) -> Iterator[str]:
     verdict = click.style(f"{smoke.verdict.value:7}", fg=_COLOURS[smoke.verdict])
     if smoke.verdict is Verdict.RAN:
         yield f"  smoke    {verdict}{_short(_ran(smoke))}"
+        for notice in smoke.notices:
+            yield f"           {click.style('note', fg='cyan')} in {notice.stage}: {_short(notice.text)}"
         return
     setting = " · ".join(part for part in (smoke.reference, smoke.device) if part)
     yield f"  smoke    {verdict} {_short(smoke.reason)}" + (f" ({_short(setting)})" if setting else "")

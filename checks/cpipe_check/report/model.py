@@ -14,7 +14,9 @@ from cpipe_check.finding import Finding, Severity
 from cpipe_check.pipeline_file.load_range import LoadRange
 from cpipe_check.text import EMPTY, CleanText
 
-StageName = Literal["reference", "import", "load", "components", "call", "output", "save", "reload", "repeat"]
+StageName = Literal["reference", "import", "load", "components", "call", "output", "save", "reload", "repeat",
+    "batch", "from_pipe", "offload", "half", "callback", "output_type",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,17 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One timed stage of a smoke-load."""
+    """One timed stage of a smoke-load.
+
+    `memory` is the most that its process had had by its end, in bytes, and `device_memory` the most of a GPU's that
+    tensors took meanwhile; 0 where that is not known.
+    """
 
     name: StageName
     seconds: float
     ok: bool
+    memory: int = 0
+    device_memory: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,14 @@ class Frame:
     line: int
     function: CleanText
     code: CleanText
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What may bite some users, though the file ran: a library's warning, or a stage beyond the verdict that failed."""
+
+    stage: StageName
+    text: CleanText
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +122,7 @@ class Smoke:
     isolation: Isolation = Isolation()
     choices: tuple[CleanText, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

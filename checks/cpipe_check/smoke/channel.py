@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cpipe_check.sandbox.inmate import TaskChannel
+from cpipe_check.smoke import peak
 
 
 class Channel:
@@ -36,4 +37,5 @@ class Channel:
             yield
             ok = True
         finally:
-            self.send(event="end", stage=name, seconds=time.perf_counter() - start, ok=ok)
+            seconds = time.perf_counter() - start
+            self.send(event="end", stage=name, seconds=seconds, ok=ok, memory=peak.host(), device_memory=peak.device())

@@ -20,16 +20,21 @@ from packaging.utils import canonicalize_name
 from cpipe_check.smoke.job import Job
 
 # Packages that PyPI has under another name than they are imported by.
-_DISTRIBUTIONS = {"cv2": "opencv-python", "skimage": "scikit-image", "sklearn": "scikit-learn", "yaml": "PyYAML"}
+_DISTRIBUTIONS = {
+    "cv2": "opencv-python",
+    "ligo": "ligo-segments",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "PyYAML",
+}
 _MAX_FRAMES, _MAX_CAUSES = 5, 50
 # What torch and diffusers say when sizes do not fit: the reference has other channels than the pipeline expects.
 _SIZES = re.compile(r"channels|shape|size of tensor|sizes? of|dimension|configuration sett", re.IGNORECASE)
 
+_NO_CUDA = re.compile(r"not compiled with CUDA|No CUDA GPUs|Found no NVIDIA driver|no NVIDIA GPU")
 # What inputs are made of: an operation on one that it does not have speaks of another kind of input.
 _INPUT_TYPES = re.compile(r"'?\b(Image|Tensor|ndarray|Generator|list|str|int|float|tuple|dict|bool)\b'?")
-_INPUT_OBJECT = re.compile(
-    r"'(Image|Tensor|ndarray|numpy\.ndarray|Generator|list|str|int|float|tuple|dict|bool)' object "
-)
+_INPUT_OBJECT = re.compile(r"'(Image|Tensor|(numpy\.)?ndarray|Generator|list|str|int|float|tuple|dict|bool)' object ")
 
 
 def lacking(error: BaseException, stage: str, job: Job, hosts: Sequence[str] = ()) -> str:
@@ -49,6 +54,8 @@ def lacking(error: BaseException, stage: str, job: Job, hosts: Sequence[str] = (
             and find_spec(root) is None
         ):
             return _missing(root, job)
+        if _NO_CUDA.search(str(seen)) and not job.device.startswith("cuda"):
+            return "it asks for CUDA by itself, and there is none here"
         blocked = _blocked(seen, job, hosts)
         if blocked:
             return f"blocked by the sandbox: {blocked}"
@@ -162,28 +169,28 @@ def may_be_the_input(error: BaseException, job: Job) -> bool:
 
 
 def _source(frames: traceback.StackSummary, job: Job) -> str:
-    own = next((frame.filename for frame in frames if _is_own(frame.filename, job)), "")
+    own = next((frame.filename for frame in frames if is_own(frame.filename, job)), "")
     return "".join(linecache.getlines(own)) if own else ""
 
 
 def _own_frames(error: BaseException, job: Job) -> list[traceback.FrameSummary]:
-    return [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own(frame.filename, job)]
+    return [frame for frame in traceback.extract_tb(error.__traceback__) if is_own(frame.filename, job)]
 
 
 def describe(error: BaseException, job: Job) -> dict[str, Any]:
     """Return the error on one line, and the frames of the submitted file, innermost first, at most five."""
     frames = []
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if _is_own(frame.filename, job):
+        if is_own(frame.filename, job):
             code = frame.line or linecache.getline(frame.filename, frame.lineno or 1)
             frames.append({"line": frame.lineno or 1, "function": frame.name, "code": code.strip()[:200]})
-    if isinstance(error, SyntaxError) and error.filename and _is_own(error.filename, job):
+    if isinstance(error, SyntaxError) and error.filename and is_own(error.filename, job):
         frames.append({"line": error.lineno or 1, "function": "<module>", "code": (error.text or "").strip()[:200]})
     return {"reason": one_line(error, job), "frames": frames[:_MAX_FRAMES]}
 
 
-def _is_own(filename: str, job: Job) -> bool:
-    """The loader runs a copy of the file, under the modules cache in the scratch directory."""
+def is_own(filename: str, job: Job) -> bool:
+    """Return whether a file is the submitted one: the loader runs a copy, under its cache in the scratch directory."""
     return filename.startswith(job.scratch) and os.path.basename(filename) == job.file_name
 
 

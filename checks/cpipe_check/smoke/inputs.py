@@ -27,11 +27,13 @@ _ALWAYS = frozenset({
     "prompt", "num_inference_steps", "steps", "num_steps", "generator", "use_resolution_binning",
     "strength", "prior_num_inference_steps", "decoder_num_inference_steps", "super_res_num_inference_steps",
 })  # fmt: skip
+_MANY = 5
 _SIZES = frozenset({"height", "width"})
 _FRAMES = frozenset({"num_frames", "video_length", "num_video_frames", "max_num_frames"})
 _PLAIN: Mapping[str, Any] = {
     "batch_size": 1, "num_images_per_prompt": 1, "num_images": 1, "num_videos_per_prompt": 1, "strength": 0.8,
     "guidance_scale": 5.0, "cfg_scale": 5.0, "use_resolution_binning": False, "fps": 8, "frame_rate": 8,
+    "ensemble_size": 2,
     "num_controlnet": 1, "control_mode": [0], "eta": 0.0, "noise_level": 10,
 }  # fmt: skip
 
@@ -57,7 +59,7 @@ def call_arguments(
         if argument.kind in ("*", "**") or name in changes.omit:
             continue
         if keeps_small(name, setting) or name not in examples or name in changes.forms:
-            if argument.required or name in changes.give or name in examples or _always(name, setting):
+            if argument.required or name in changes.give or name in examples or _always(argument, setting):
                 given[name] = _value(argument, setting, changes.forms.get(name, ""))
         else:
             given[name] = examples[name]
@@ -92,8 +94,13 @@ def _is_number(argument: Argument) -> bool:
     return bool(re.search(r"\b(int|float|bool)\b", annotation)) and not re.search(r"Image|Tensor|ndarray", annotation)
 
 
-def _always(name: str, setting: Setting) -> bool:
-    return name in _ALWAYS or (setting.size_known and (name in _SIZES or name in _FRAMES))
+def _always(argument: Argument, setting: Setting) -> bool:
+    name = argument.name
+    if name in _ALWAYS or (setting.size_known and (name in _SIZES or name in _FRAMES)):
+        return True
+    # Many steps, or a whole ensemble, by default.
+    many = (argument.default or "").isdecimal() and int(argument.default or 0) > _MANY
+    return many and (bool(_STEPS.match(name)) or name in _PLAIN) and not name.startswith("callback")
 
 
 def _value(argument: Argument, setting: Setting, form: str) -> Any:
@@ -107,7 +114,7 @@ def _value(argument: Argument, setting: Setting, form: str) -> Any:
     if value is None:
         named = f" ({' '.join(annotation.split())})" if annotation else ""
         raise NoInput(
-            f"no input for the call's parameter `{argument.name}`{named}; an example, or a recipe's [call], can give one"
+            f"no input for the call's parameter `{argument.name}`{named}; an example or a recipe's [call] can give one"
         )
     return value
 
@@ -154,7 +161,7 @@ def _first_form(annotation: str) -> str:
 
 
 _BY_ANNOTATION: tuple[tuple[str, Callable[[Setting], Any]], ...] = (
-    (r"\bImage\b|PipelineImageInput", lambda s: values.image(s)),
+    (r"\bImage\b|PipelineImageInput", values.image),
     (r"\b(Tensor|FloatTensor)\b", lambda s: values.tensor(s, (1, 3, s.image_size, s.image_size))),
     (r"\bndarray\b", lambda s: values.picture(s, "array")),
     (r"\bbool\b", lambda _: False),

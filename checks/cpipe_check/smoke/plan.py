@@ -1,4 +1,4 @@
-"""What a smoke-load goes by: the reference, the components passed, the inputs. Made before any of the file's code runs."""
+"""What a smoke-load goes by: the reference, the components passed, the inputs. Made before the file's code runs."""
 
 from __future__ import annotations
 
@@ -93,7 +93,8 @@ def make_plan(job: Job, changes: Changes, directory: Path) -> Plan:
     Raises:
         NotRun: when one of them, or the device, cannot be had.
     """
-    device, dtype = _device(job.device), _dtype(job.dtype)
+    device = _device(job.device)
+    dtype = _dtype(job.dtype, device)
     init, call = _arguments(job.init, "__init__"), _arguments(job.call, job.method)
     _check_names(job.recipe, init, call, job.method)
     if job.reference:
@@ -227,8 +228,13 @@ def _device(name: str) -> str:
     return name
 
 
-def _dtype(name: str) -> torch.dtype:
-    return torch.float32 if name == "auto" else getattr(torch, name)
+def _dtype(name: str, device: str) -> torch.dtype:
+    """What users load with: half precision on a GPU, whole on a CPU."""
+    if name != "auto":
+        return getattr(torch, name)
+    if not device.startswith("cuda"):
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
 
 
 def _arguments(signature: Signature, method: str) -> tuple[Argument, ...]:

@@ -42,9 +42,9 @@ class SmokeOptions:
     """How to smoke-load.
 
     `reference` is a directory with a model in diffusers' layout, or "" for a tiny one made on the spot. `device` is
-    "auto", "cpu", "cuda", "cuda:N" or "mps"; `dtype` "auto" (float32) or the name of a torch dtype. `seconds` limits
+    "auto", "cpu", "cuda", "cuda:N" or "mps"; `dtype` "auto" or the name of a torch dtype. `seconds` limits
     one file's load, and its reload, each; `memory` limits its processes, in bytes, on a CPU. `isolation` is one of
-    `sandbox.modes.MODES`; "none" asks for `trusted` as well.
+    `sandbox.modes.MODES`; "none" asks for `trusted` as well. `thorough` adds the stages that take longer.
     """
 
     reference: str = ""
@@ -54,6 +54,7 @@ class SmokeOptions:
     memory: int = 8 << 30
     isolation: str = "auto"
     trusted: bool = False
+    thorough: bool = False
 
 
 def missing_packages() -> tuple[str, ...]:
@@ -178,6 +179,7 @@ def _lay_out(target: SmokeTarget, files: Mapping[str, bytes], options: SmokeOpti
         device=options.device,
         dtype=options.dtype,
         seed=_SEED,
+        thorough=options.thorough,
         recipe=target.recipe,
     )
 
@@ -212,6 +214,7 @@ class _Run:
             output=first.output,
             choices=first.choices,
             attempts=tuple(first.attempts),
+            notices=(*first.notices, *(last.notices if last is not first else ())),
         )
 
     def _task(self, entry: str, stages: tuple[StageName, ...]) -> tuple[Transcript, Outcome]:

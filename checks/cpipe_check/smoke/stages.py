@@ -6,6 +6,7 @@ import inspect
 import sys
 import time
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ import transformers
 from cpipe_check.smoke import failures, outputs
 from cpipe_check.smoke.attempts import MAX_ATTEMPTS, Failure, changes_from, following
 from cpipe_check.smoke.channel import Channel
+from cpipe_check.smoke.extras import run_extras
 from cpipe_check.smoke.job import Job
+from cpipe_check.smoke.notices import Notices
 from cpipe_check.smoke.plan import NotRun, Plan, make_plan, own_components, seed
 from cpipe_check.smoke.recipe_values import check_expected
 
@@ -47,6 +50,8 @@ def run(job: Job, plan: Plan, channel: Channel) -> None:
     """Run the stages up to saving; what ends them early is the error of the stage that failed."""
     # What a pipeline draws while it is made differs from one process to the next, unless it is saved.
     seed(job.seed + 1)
+    notices = Notices(job, channel)
+    notices.listen()
     with channel.stage("import"):
         module = _import(job)
     pipe, plan, first = _attempts(job, plan, module, channel)
@@ -57,13 +62,15 @@ def run(job: Job, plan: Plan, channel: Channel) -> None:
         channel.send(event="output", text=outputs.describe(first))
     with channel.stage("save"):
         pipe.save_pretrained(str(_saved(job)))
+    load_as = partial(_load, plan.reference, job, plan, module)
+    run_extras(pipe, job, plan, load_as, channel, notices)
 
 
 def run_again(job: Job, plan: Plan, channel: Channel) -> None:
     """Load what was saved and call it; what ends the stages early is the error of the one that failed."""
     seed(job.seed + 2)
     with channel.stage("reload"):
-        pipe = _load(_saved(job), job, plan, _import(job) if plan.own else None)
+        pipe = _load(_saved(job), job, plan, _import(job) if plan.own else None, plan.dtype)
     channel.ask_challenge()
     with channel.stage("repeat"):
         outcome = _invoke(pipe, job, plan)
@@ -81,7 +88,7 @@ def _attempts(job: Job, plan: Plan, module: Any, channel: Channel) -> tuple[Any,
     start = time.monotonic()
     for number in range(1, MAX_ATTEMPTS + 1):
         with channel.stage("load"):
-            pipe = _load(plan.reference, job, plan, module)
+            pipe = _load(plan.reference, job, plan, module, plan.dtype)
         if number == 1:
             channel.ask_challenge()
         with channel.stage("components"):
@@ -137,12 +144,12 @@ def _import(job: Job) -> Any:
     return sys.modules.get(getattr(load(str(directory), module_file=name, **trusted), "__module__", ""))
 
 
-def _load(source: Path, job: Job, plan: Plan, module: Any) -> Any:
+def _load(source: Path, job: Job, plan: Plan, module: Any, dtype: torch.dtype) -> Any:
     pipe = diffusers.DiffusionPipeline.from_pretrained(
         str(source),
         custom_pipeline=job.custom_pipeline,
         trust_remote_code=True,
-        **({} if plan.dtype == torch.float32 else {"torch_dtype": plan.dtype}),
+        **({} if dtype == torch.float32 else {"torch_dtype": dtype}),
         **plan.passed,
         **own_components(plan, module, job.seed),
     )

@@ -94,8 +94,13 @@ def _signature(file: PipelineFile, method: str) -> Signature | None:
     return None
 
 
+def _class(default: str | None) -> str:
+    """A class given as a default stands for what its parameter takes."""
+    return default if default and default.isidentifier() and default[0].isupper() else ""
+
+
 def _arguments(function: Function, namespace: Namespace) -> tuple[Argument, ...]:
     return tuple(
-        Argument(p.name, p.kind, p.annotation, p.default, classes_named(p.annotation or "", namespace))
+        Argument(p.name, p.kind, p.annotation, p.default, classes_named(p.annotation or _class(p.default), namespace))
         for p in function.parameters
     )

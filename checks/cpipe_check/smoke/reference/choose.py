@@ -165,6 +165,5 @@ def _is_generic(argument: Argument) -> bool:
 
 def _none_for(argument: Argument) -> NoReference:
     named = f" ({' '.join(argument.annotation.split())})" if argument.annotation else ""
-    return NoReference(
-        f"no reference for component `{argument.name}`{named}; a type hint, or a recipe's [components], can name its class"
-    )
+    advice = "a type hint, or a recipe's [components], can name its class"
+    return NoReference(f"no reference for component `{argument.name}`{named}; {advice}")

@@ -44,6 +44,8 @@ def _make(cls: type, dimensions: Dimensions, changes: dict[str, Any]) -> Any:
     taken = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
     every = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in taken.values())
     known = {name: value for name, value in blueprint.items() if every or name in taken}
+    if "num_layers" in known and "layers" in dimensions.asked:
+        known["num_layers"] = dimensions.asked["layers"]
     return cls(**{**known, **changes})
 
 

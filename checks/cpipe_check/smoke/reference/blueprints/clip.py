@@ -19,7 +19,7 @@ TEXT = {
     "eos_token_id": 49407,
     "pad_token_id": 49407,
 }
-VISION = {
+_VISION = {
     "hidden_size": 32,
     "intermediate_size": 37,
     "num_attention_heads": 4,
@@ -28,7 +28,15 @@ VISION = {
     "patch_size": 8,
     "projection_dim": TEXT_WIDTH,
 }
-_BOTH = {"text_config": TEXT, "vision_config": VISION, "projection_dim": TEXT_WIDTH}
+
+
+def vision(dimensions: Dimensions) -> dict[str, Any]:
+    """Return the configuration of a vision encoder."""
+    return {**_VISION, "image_size": dimensions.asked.get("vision_size", 32)}
+
+
+def _both(dimensions: Dimensions) -> dict[str, Any]:
+    return {"text_config": TEXT, "vision_config": vision(dimensions), "projection_dim": TEXT_WIDTH}
 
 
 def byte_letters() -> list[str]:
@@ -53,18 +61,17 @@ def vocabulary() -> list[str]:
     return [*tokens, "<|startoftext|>", "<|endoftext|>"]
 
 
-def _safety_checker(_: Dimensions) -> Any:
+def _safety_checker(dimensions: Dimensions) -> Any:
     from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
     from transformers import CLIPConfig
 
-    return StableDiffusionSafetyChecker(CLIPConfig(**_BOTH))
+    return StableDiffusionSafetyChecker(CLIPConfig(**_both(dimensions)))
 
 
-def _segmenter(_: Dimensions) -> dict[str, Any]:
-    vision = {**VISION, "num_hidden_layers": 3}
+def _segmenter(dimensions: Dimensions) -> dict[str, Any]:
     return {
         "text_config": TEXT,
-        "vision_config": vision,
+        "vision_config": {**vision(dimensions), "num_hidden_layers": 3},
         "projection_dim": TEXT_WIDTH,
         "reduce_dim": 16,
         "extract_layers": [0, 1, 2],
@@ -82,9 +89,9 @@ def _segmentation_processor(dimensions: Dimensions) -> Any:
 BLUEPRINTS: dict[str, Any] = {
     "CLIPTextModel": TEXT,
     "CLIPTextModelWithProjection": TEXT,
-    "CLIPModel": _BOTH,
-    "CLIPVisionModel": VISION,
-    "CLIPVisionModelWithProjection": VISION,
+    "CLIPModel": _both,
+    "CLIPVisionModel": vision,
+    "CLIPVisionModelWithProjection": vision,
     "CLIPTokenizer": _tokenizer,
     "StableDiffusionSafetyChecker": _safety_checker,
     "CLIPSegForImageSegmentation": _segmenter,

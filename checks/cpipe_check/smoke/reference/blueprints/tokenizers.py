@@ -52,13 +52,14 @@ def _chatglm(_: Dimensions) -> Any:
     from diffusers.pipelines.kolors import ChatGLMTokenizer
     from sentencepiece import SentencePieceTrainer
 
-    with tempfile.TemporaryDirectory() as directory:
-        text, model = Path(directory) / "text.txt", Path(directory) / "tokenizer"
-        text.write_text("a photo of a cat\nthe dog runs over the hill\n" * 40 + " ".join(_LETTERS) + "\n")
-        SentencePieceTrainer.train(
-            input=str(text), model_prefix=str(model), vocab_size=130, model_type="bpe", minloglevel=2
-        )
-        return ChatGLMTokenizer(vocab_file=f"{model}.model")
+    # The tokenizer copies its file from there when it is saved.
+    directory = Path(tempfile.mkdtemp())
+    text, model = directory / "text.txt", directory / "tokenizer"
+    text.write_text("a photo of a cat\nthe dog runs over the hill\n" * 40 + " ".join(_LETTERS) + "\n")
+    SentencePieceTrainer.train(
+        input=str(text), model_prefix=str(model), vocab_size=130, model_type="bpe", minloglevel=2
+    )
+    return ChatGLMTokenizer(vocab_file=f"{model}.model")
 
 
 BLUEPRINTS: dict[str, Any] = {
