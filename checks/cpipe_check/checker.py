@@ -61,20 +61,22 @@ def _silent(done: int, total: int, what: str) -> None:
     """The progress of a run that nobody watches."""
 
 
-def check_static(submission: Submission, target: Target) -> StaticResult:
+def check_static(submission: Submission, target: Target, *, for_smoke: bool = False) -> StaticResult:
     """Check one submission for a target, running none of it. Never raises for what the file holds.
+
+    With `for_smoke` its author's example is looked for as well, for the smoke-load to follow.
 
     There are no limits of time and memory here: `check` sets them, in processes of their own.
     """
     try:
-        return _deep_check(submission, target)
+        return _deep_check(submission, target, for_smoke=for_smoke)
     except MemoryError:
         return _cannot_tell(submission, "the static check needs more memory than there is")
 
 
-def _deep_check(submission: Submission, target: Target) -> StaticResult:
+def _deep_check(submission: Submission, target: Target, *, for_smoke: bool) -> StaticResult:
     try:
-        return with_deep_stack(lambda: _check_static(submission, target))
+        return with_deep_stack(lambda: _check_static(submission, target, for_smoke))
     except RecursionError:
         return _cannot_tell(submission, _UNREAD)
 
@@ -84,11 +86,15 @@ def _cannot_tell(submission: Submission, why: str) -> StaticResult:
     return StaticResult(None, (), (), {}, defines_pipeline, why, Compatibility(), why_no_target=f"cannot tell: {why}")
 
 
-def _check_static(submission: Submission, target: Target) -> StaticResult:
-    file = pipeline_file.read(submission.name, submission.content, submission.read_sibling, target)
+def _check_static(submission: Submission, target: Target, for_smoke: bool) -> StaticResult:
+    file = pipeline_file.read(
+        submission.name, submission.content, submission.read_sibling, target, submission.read_readmes
+    )
     found = findings(file)
     lines = file.source.split("\n")
     smoke_target, why = _target(file, found)
+    if smoke_target is not None and for_smoke:
+        smoke_target = replace(smoke_target, example=file.example)
     return StaticResult(
         pipeline_class=file.pipeline_class.name if file.pipeline_class else None,
         components=_components(file),
@@ -192,7 +198,7 @@ def check(
     skipped = list(collection.skipped)
     checked: list[tuple[Submission, StaticResult]] = []
     total = len(collection.submissions)
-    for submission, static in _static_results(collection.submissions, target):
+    for submission, static in _static_results(collection.submissions, target, smoke is not None):
         tell(len(checked), total, f"static check of {submission.name}")
         if submission.discovered and not static.defines_pipeline:
             skipped.append((clean_line(submission.path), clean_line("defines no pipeline class")))
@@ -242,15 +248,16 @@ def _smoke(
     return smoker.smoke_load(static.target, files, on_stage)
 
 
-def _static_results(submissions: Sequence[Submission], target: Target) -> Iterator[tuple[Submission, StaticResult]]:
+def _static_results(
+    submissions: Sequence[Submission], target: Target, for_smoke: bool
+) -> Iterator[tuple[Submission, StaticResult]]:
     few = len(submissions) < _WORTH_A_POOL
     if multiprocessing.current_process().daemon or (few and not FORKS):
         # No second process is to be had, or none that starts soon.
-        yield from ((submission, check_static(submission, target)) for submission in submissions)
+        yield from ((each, check_static(each, target, for_smoke=for_smoke)) for each in submissions)
         return
-    results = in_workers(
-        partial(_deep_check, target=target), submissions, 1 if few else os.cpu_count() or 1, STATIC_LIMITS
-    )
+    work = partial(_deep_check, target=target, for_smoke=for_smoke)
+    results = in_workers(work, submissions, 1 if few else os.cpu_count() or 1, STATIC_LIMITS)
     for submission, result in zip(submissions, results, strict=True):
         if isinstance(result, Lost):
             lost = _cannot_tell(submission, f"the static check {result.reason}")

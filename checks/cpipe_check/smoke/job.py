@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from cpipe_check.example import Example, example_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Signature:
 class Job:
     """One smoke-load. Paths are absolute: `custom_pipeline` is what `from_pretrained` is given, `scratch` the room's.
 
-    `defines` are the classes that the file defines, `packages` the other packages that it imports. `reference`
+    `defines` are the classes that the file defines, `packages` the other packages that it imports, `example` is how its
+    author calls it, None when no text shows that. `reference`
     is a directory, or "" for a tiny one; `device` is "auto" or a torch device; `dtype` "auto" or a torch dtype.
     """
 
@@ -49,10 +52,12 @@ class Job:
     dtype: str
     seed: int
     packages: tuple[str, ...] = ()
+    example: Example | None = None
 
     def to_object(self) -> dict[str, Any]:
         """Return the job as a JSON object."""
-        return asdict(self)
+        example = None if self.example is None else self.example.to_object()
+        return {**asdict(replace(self, example=None)), "example": example}
 
 
 def job_from(payload: Mapping[str, Any]) -> Job:
@@ -60,6 +65,7 @@ def job_from(payload: Mapping[str, Any]) -> Job:
     values = dict(payload)
     values["init"], values["call"] = _signature(values["init"]), _signature(values["call"])
     values["defines"], values["packages"] = tuple(values["defines"]), tuple(values["packages"])
+    values["example"] = None if values.get("example") is None else example_from(values["example"])
     return Job(**values)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from cpipe_check.example import Example
 from cpipe_check.report.model import Frame, Isolation, Smoke, Stage, StageName, Verdict
 from cpipe_check.sandbox import isolation
 from cpipe_check.sandbox.isolation import Needs, Unavailable
@@ -58,7 +59,7 @@ class SmokeOptions:
 @dataclass(frozen=True, slots=True)
 class SmokeTarget:
     """What the text tells: the pipeline class, its two signatures, the modules beside it, the classes in the file,
-    and the other packages that it imports."""
+    the other packages that it imports, and the example that its author gives, None when there is none."""
 
     class_name: str
     init: Signature
@@ -66,6 +67,7 @@ class SmokeTarget:
     siblings: tuple[str, ...]
     defines: tuple[str, ...]
     packages: tuple[str, ...] = ()
+    example: Example | None = None
 
 
 def missing_packages() -> tuple[str, ...]:
@@ -184,6 +186,7 @@ def _lay_out(target: SmokeTarget, files: Mapping[str, bytes], options: SmokeOpti
         call=target.call,
         defines=target.defines,
         packages=target.packages,
+        example=target.example,
         reference=options.reference,
         device=options.device,
         dtype=options.dtype,
