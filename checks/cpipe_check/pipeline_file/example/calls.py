@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cpipe_check.example import MAX_ITEMS, ExampleValue, as_named
-from cpipe_check.pipeline_file.example import values
+from cpipe_check.pipeline_file.example import functions, values
 from cpipe_check.pipeline_file.example.expressions import STEPS, Expressions
 from cpipe_check.pipeline_file.example.kinds import Call, Output, Pipeline, Scope, Value, class_of, dotted
 
@@ -51,10 +51,9 @@ class Calls(Expressions):
         if pipeline is not None:
             if method in _MOVED_BY:
                 return pipeline
-            self.calls.append(
-                Call(pipeline, method, positional, keywords, self._line + node.lineno - 1, dict(pipeline.components))
-            )
-            return Output()
+            line = self._line + node.lineno - 1
+            self.calls.append(Call(pipeline, method, positional, keywords, line, dict(pipeline.components)))
+            return Output(self._text(node))
         return self._library(node, owner, positional, keywords, scope)
 
     def _called(self, function: ast.expr, owner: Value | None, scope: Scope) -> tuple[Pipeline | None, str]:
@@ -67,8 +66,10 @@ class Calls(Expressions):
             return value, method
         nothing = value is None or (isinstance(value, ExampleValue) and value.kind == "unknown")
         if nothing and isinstance(target, ast.Name) and CONVENTIONAL.fullmatch(target.id):
-            pipeline = Pipeline()
-            scope[target.id] = pipeline
+            self.steps -= len(scope)
+            made = {id(each): each for each in scope.values() if isinstance(each, Pipeline)}
+            # Where the example makes one pipeline, that is meant, whatever it is called here.
+            scope[target.id] = pipeline = next(iter(made.values())) if len(made) == 1 else Pipeline()
             return pipeline, method
         return None, method
 
@@ -117,14 +118,14 @@ class Calls(Expressions):
                 return values.method(owner, function.attr, positional, keywords)
         name = dotted(function) or self._text(function)
         last = name.rpartition(".")[2]
-        found = values.call(name, positional, keywords)
+        found = functions.call(name, positional, keywords)
         if found is not None:
             return self._sized(found)
         if last[:1].isupper() and last.isidentifier():
             return self._constructed(last, keywords) if last.endswith("Pipeline") else ExampleValue("object", text=last)
         known = scope.get(name)
         if isinstance(known, ExampleValue) and known.kind == "object":
-            return values.call(known.text, positional, keywords)
+            return functions.call(known.text, positional, keywords)
         return None
 
     def _changed(
@@ -154,6 +155,7 @@ class Calls(Expressions):
             return None
         taken = function.args
         names = [a.arg for a in (*taken.posonlyargs, *taken.args)]
+        self.steps -= len(names) + len(taken.kwonlyargs)
         scope = self._scope.new_child()
         for name in (*names, *(a.arg for a in taken.kwonlyargs)):
             scope[name] = values.unknown(name)

@@ -25,6 +25,7 @@ from cpipe_check.pipeline_file.example.texts import Piece
 STEPS = 20_000
 _MAX_DEPTH = 40
 _MAX_WEIGHT = 600
+_MAX_COMPONENTS = 64
 _MAX_VALUE_DEPTH = 8
 
 
@@ -56,18 +57,21 @@ class Expressions(ABC):
             case ast.Name(id=name):
                 scope[name] = as_named(value, name) if isinstance(value, ExampleValue) else value
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
-                items = value.items if isinstance(value, ExampleValue) and value.kind in ("list", "tuple") else ()
-                for index, element in enumerate(elements):
-                    self._bind(element, items[index] if len(items) == len(elements) else values.unknown(""), scope)
+                whole = plain(value)
+                items = whole.items if whole.kind in ("list", "tuple") and len(whole.items) == len(elements) else ()
+                for element, item in zip(elements, items or [values.unknown(whole.text)] * len(elements), strict=True):
+                    self._bind(element, item, scope)
             case ast.Attribute(value=ast.Name(id=owner), attr=name):
                 pipeline = scope.get(owner)
                 component = class_of(value)
-                if isinstance(pipeline, Pipeline) and component:
+                if isinstance(pipeline, Pipeline) and not component:
+                    pipeline.components.pop(name, None)
+                elif isinstance(pipeline, Pipeline) and len(pipeline.components) < _MAX_COMPONENTS:
                     pipeline.components[name] = component
             case ast.Subscript(value=ast.Name(id=owner), slice=key):
-                held, name = scope.get(owner), self._known(key, scope)
-                if isinstance(held, ExampleValue) and held.kind == "dict" and name.kind == "literal":
-                    pairs = {**dict(zip(held.keys, held.items, strict=True)), name.value: plain(value)}
+                held, place = scope.get(owner), self._known(key, scope)
+                if isinstance(held, ExampleValue) and held.kind == "dict" and place.kind == "literal":
+                    pairs = {**dict(zip(held.keys, held.items, strict=True)), place.value: plain(value)}
                     scope[owner] = self._sized(replace(held, keys=tuple(pairs), items=tuple(pairs.values())))
 
     def _known(self, node: ast.expr, scope: Scope) -> ExampleValue:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from cpipe_check.example import MAX_ITEMS, Example
+from cpipe_check.example import MAX_ITEMS, Example, ExampleValue
 from cpipe_check.pipeline_file import lineage, syntax
 from cpipe_check.pipeline_file.example.expressions import STEPS
 from cpipe_check.pipeline_file.example.kinds import Call
@@ -22,9 +24,10 @@ from cpipe_check.pipeline_file.facts import Class, Imported, Namespace
 if TYPE_CHECKING:
     from cpipe_check.pipeline_file.file import PipelineFile
 
-_LIKELY = re.compile(r"pipe\w*(\.\w+)?\s*\(|from_pretrained\(", re.IGNORECASE)
-_MAIN = re.compile(r"^if\s+__name__\s*==\s*[\"']__main__[\"']\s*:", re.MULTILINE)
+_MAIN = re.compile(r"^if[ \t]+__name__[ \t]*==[ \t]*[\"']__main__[\"'][ \t]*:", re.MULTILINE)
 _MAX_SOURCES = 50
+# Of one example, as JSON.
+_MAX_EXAMPLE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +123,22 @@ def _best(file: PipelineFile, wanted: _Wanted) -> Example | None:
 
 def _example(source: str, call: Call) -> Example:
     pipeline = call.pipeline
+    left = _MAX_EXAMPLE
+
+    def fitted(value: ExampleValue) -> ExampleValue:
+        nonlocal left
+        size = len(json.dumps(value.to_object()))
+        if size > left:
+            return ExampleValue("unknown")
+        left -= size
+        return value
+
     return Example(
         source=source,
         line=call.line,
         method=call.method,
-        arguments=dict(list(call.keywords.items())[:MAX_ITEMS]),
-        positional=call.positional,
+        arguments={name: fitted(value) for name, value in call.keywords.items() if len(name) <= 100},
+        positional=tuple(map(fitted, call.positional)),
         model=pipeline.model,
         loaded_as=pipeline.class_name,
         components=call.components,
@@ -136,7 +149,10 @@ def _sources(file: PipelineFile, wanted: _Wanted) -> Iterator[_Source]:
     """The file's texts that look as if they called a pipeline, the likeliest first; then those of the README."""
     assert file.module is not None
     cls = wanted.cls
-    line_of = _Lines(file.source)
+
+    def line_of(literal: str) -> int:
+        return file.source.count("\n", 0, max(file.source.find(literal), 0)) + 1
+
     yield from _text("class docstring", _docstring(cls.node.body), line_of)
     for name, node in _constants(file.module):
         yield from _text(name, node, line_of)
@@ -154,24 +170,14 @@ def _sources(file: PipelineFile, wanted: _Wanted) -> Iterator[_Source]:
             yield _Source(readme, group, shared=not whole)
 
 
-class _Lines:
-    """Tells the line of a string literal of the source, looking from where the last was found."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-
-    def __call__(self, literal: str) -> int:
-        """Return the line that the literal starts on, 1 when it is not found."""
-        return self._source.count("\n", 0, max(self._source.find(literal), 0)) + 1
-
-
 def _text(name: str, node: cst.BaseExpression | None, line_of: Callable[[str], int]) -> Iterator[_Source]:
     if node is None:
         return
     text = syntax.string_value(node)
-    if text is not None and _LIKELY.search(text):
-        first = node if isinstance(node, cst.SimpleString) else None
-        yield _Source(name, blocks(text, line_of(first.value) if first is not None else 1))
+    if text is not None and "pipe" in text.lower() and "(" in text:
+        while isinstance(node, cst.ConcatenatedString):
+            node = node.left
+        yield _Source(name, blocks(text, line_of(node.value) if isinstance(node, cst.SimpleString) else 1))
 
 
 def _docstring(body: cst.BaseSuite) -> cst.BaseExpression | None:
@@ -193,12 +199,9 @@ def _main(source: str) -> Iterator[_Source]:
         return
     block = _indented(source, match.start())
     called = set(re.findall(r"\b(\w+)\(", "\n".join(block.lines)))
-    found = [
-        _indented(source, function.start())
-        for function in re.finditer(r"^def[ ]+(\w+)", source, re.MULTILINE)
-        if function[1] in called
-    ]
-    yield _Source("__main__ block", [*found[:MAX_ITEMS], block])
+    functions = (f for f in re.finditer(r"^def[ ]+(\w+)", source, re.MULTILINE) if f[1] in called)
+    found = [_indented(source, function.start()) for function in islice(functions, MAX_ITEMS)]
+    yield _Source("__main__ block", [*found, block])
 
 
 def _indented(source: str, start: int) -> Block:

@@ -35,7 +35,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Output:
-    """What a pipeline returned."""
+    """What a pipeline returned; `text` is the call's source."""
+
+    text: str
 
 
 Value = ExampleValue | Pipeline | Output | ast.FunctionDef
@@ -59,6 +61,8 @@ def plain(value: Value, text: str = "") -> ExampleValue:
             return ExampleValue("object", text=name)
         case ast.FunctionDef(name=name):
             return ExampleValue("callable", text=name[:100])
+        case Output(text=source):
+            return values.unknown(source)
     return values.unknown(text)
 
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from cpipe_check.pipeline_file.example.texts import Block, FenceReader, fences
 
 _HEADING = re.compile(r"(#{1,6})\s(.*)")
+_MAX_LINES = 40_000
 
 
 @dataclass(slots=True, eq=False)
@@ -71,7 +72,7 @@ def _sections(text: str) -> tuple[_Section, ...]:
 def _split(text: str) -> Iterator[_Section]:
     section = _Section(0, "", 1)
     fence = FenceReader()
-    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n")[:_MAX_LINES], 1):
         heading = _HEADING.match(line) if fence.see(line) == "text" and line.startswith("#") else None
         if heading:
             yield section.closed()
