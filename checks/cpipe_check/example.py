@@ -5,7 +5,6 @@ Every text in them is the author's. It enters a report only through `cpipe_check
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -19,6 +18,7 @@ KINDS = frozenset(
 )  # fmt: skip
 MAX_TEXT = 2000
 MAX_ITEMS = 64
+# Beyond it JSON's numbers are not exact; neither infinity nor what is no number is below it.
 _LARGEST = 1 << 53
 
 
@@ -125,7 +125,7 @@ def literal(value: object) -> ExampleValue | None:
     if isinstance(value, str):
         # Half a surrogate pair is no text that could be sent.
         return ExampleValue("literal", value[:MAX_TEXT].encode("utf-8", "replace").decode("utf-8"))
-    if isinstance(value, (int, float)) and math.isfinite(value) and abs(value) <= _LARGEST:
+    if isinstance(value, (int, float)) and abs(value) <= _LARGEST:
         return ExampleValue("literal", value)
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -96,7 +97,10 @@ def example_of(file: PipelineFile) -> Example | None:
     if file.pipeline_class is None or file.namespace is None:
         return None
     try:
-        return _best(file, _Wanted(file, file.pipeline_class, file.namespace))
+        with warnings.catch_warnings():
+            # Of escape sequences that Python does not know.
+            warnings.simplefilter("ignore")
+            return _best(file, _Wanted(file, file.pipeline_class, file.namespace))
     except (RecursionError, MemoryError):
         return None
 

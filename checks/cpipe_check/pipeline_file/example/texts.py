@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -159,9 +158,7 @@ def _parse(lines: Sequence[str], line: int, allowance: Allowance) -> Piece | Non
     allowance.characters -= len(code)
     if allowance.attempts < 0 or allowance.characters < 0 or len(code) > _MAX_STATEMENT:
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return Piece(ast.parse(code).body, tuple(lines), line)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
+    try:
+        return Piece(ast.parse(code).body, tuple(lines), line)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None

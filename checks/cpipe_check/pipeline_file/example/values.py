@@ -174,7 +174,7 @@ def _number(name: str, left: object, right: object) -> ExampleValue | None:
     assert isinstance(right, (int, float))
     try:
         if name == "Pow":
-            return literal(float(left) ** right if abs(right) < 64 else None)
+            return literal(left**right) if abs(right) < 64 else None
         return literal(_ARITHMETIC[name](left, right))
     except (KeyError, ArithmeticError, ValueError, TypeError):
         return None
