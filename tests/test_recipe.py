@@ -309,7 +309,9 @@ def test_hostile_text_is_inert() -> None:
     (finding,) = findings(file, [invalid_recipe.RULE])
     assert finding.message.isprintable()
     assert "error" in finding.message
-    static = check_static(Submission("my_pipeline.py", (block(toml) + PIPELINE).encode(), None), resolve())
+    static = check_static(
+        Submission("my_pipeline.py", (block(toml) + PIPELINE).encode(), None), resolve(), for_smoke=True
+    )
     assert static.target is None
     assert static.why_no_target.startswith("its recipe is not valid (CP501): ")
 
@@ -420,7 +422,9 @@ def job(recipe: Recipe, directory: Path, packages: tuple[str, ...] = ()) -> Job:
 
 
 def test_arrives_in_the_job(tmp_path: Path) -> None:
-    static = check_static(Submission("my_pipeline.py", (block(FULL) + PIPELINE).encode(), None), resolve())
+    static = check_static(
+        Submission("my_pipeline.py", (block(FULL) + PIPELINE).encode(), None), resolve(), for_smoke=True
+    )
     assert static.target is not None
     assert static.target.recipe == RECIPE
     sent = job(static.target.recipe, tmp_path).to_object()

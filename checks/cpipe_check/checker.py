@@ -60,20 +60,24 @@ def _silent(done: int, total: int, what: str) -> None:
     """The progress of a run that nobody watches."""
 
 
-def check_static(submission: Submission, target: Target, recipes: Recipes = NO_RECIPES) -> StaticResult:
+def check_static(
+    submission: Submission, target: Target, recipes: Recipes = NO_RECIPES, *, for_smoke: bool = False
+) -> StaticResult:
     """Check one submission for a target, running none of it. Never raises for what the file holds.
+
+    With `for_smoke` its author's example is looked for as well, for the smoke-load to follow.
 
     There are no limits of time and memory here: `check` sets them, in processes of their own.
     """
     try:
-        return _deep_check(submission, target, recipes)
+        return _deep_check(submission, target, recipes, for_smoke)
     except MemoryError:
         return _cannot_tell(submission, "the static check needs more memory than there is")
 
 
-def _deep_check(submission: Submission, target: Target, recipes: Recipes) -> StaticResult:
+def _deep_check(submission: Submission, target: Target, recipes: Recipes, for_smoke: bool) -> StaticResult:
     try:
-        return with_deep_stack(lambda: _check_static(submission, target, recipes))
+        return with_deep_stack(lambda: _check_static(submission, target, recipes, for_smoke))
     except RecursionError:
         return _cannot_tell(submission, _UNREAD)
 
@@ -83,12 +87,14 @@ def _cannot_tell(submission: Submission, why: str) -> StaticResult:
     return StaticResult(None, (), (), {}, defines_pipeline, why, Compatibility(), why_no_target=f"cannot tell: {why}")
 
 
-def _check_static(submission: Submission, target: Target, recipes: Recipes) -> StaticResult:
+def _check_static(submission: Submission, target: Target, recipes: Recipes, for_smoke: bool) -> StaticResult:
     given = recipes.table_for(submission.path)
-    file = pipeline_file.read(submission.name, submission.content, submission.read_sibling, target, given)
+    file = pipeline_file.read(
+        submission.name, submission.content, submission.read_sibling, target, given, submission.read_readmes
+    )
     found = findings(file)
     lines = file.source.split("\n")
-    smoke_target, why = target_of(file, found, _unknown(file))
+    smoke_target, why = target_of(file, found, _unknown(file)) if for_smoke else (None, "")
     return StaticResult(
         pipeline_class=file.pipeline_class.name if file.pipeline_class else None,
         components=_components(file),
@@ -161,7 +167,7 @@ def check(
     skipped = list(collection.skipped)
     checked: list[tuple[Submission, StaticResult]] = []
     total = len(collection.submissions)
-    for submission, static in _static_results(collection.submissions, target, recipes):
+    for submission, static in _static_results(collection.submissions, target, recipes, smoke is not None):
         tell(len(checked), total, f"static check of {submission.name}")
         if submission.discovered and not static.defines_pipeline:
             skipped.append((clean_line(submission.path), clean_line("defines no pipeline class")))
@@ -214,14 +220,14 @@ def _smoke(
 
 
 def _static_results(
-    submissions: Sequence[Submission], target: Target, recipes: Recipes
+    submissions: Sequence[Submission], target: Target, recipes: Recipes, for_smoke: bool
 ) -> Iterator[tuple[Submission, StaticResult]]:
     few = len(submissions) < _WORTH_A_POOL
     if multiprocessing.current_process().daemon or (few and not FORKS):
         # No second process is to be had, or none that starts soon.
-        yield from ((submission, check_static(submission, target, recipes)) for submission in submissions)
+        yield from ((each, check_static(each, target, recipes, for_smoke=for_smoke)) for each in submissions)
         return
-    task = partial(_deep_check, target=target, recipes=recipes)
+    task = partial(_deep_check, target=target, recipes=recipes, for_smoke=for_smoke)
     results = in_workers(task, submissions, 1 if few else os.cpu_count() or 1, STATIC_LIMITS)
     for submission, result in zip(submissions, results, strict=True):
         if isinstance(result, Lost):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -12,8 +12,10 @@ from typing import Any
 import libcst as cst
 
 from cpipe_check.api_index.target import LIBRARIES, Target, missing_backends
+from cpipe_check.example import Example
 from cpipe_check.finding import Span
 from cpipe_check.pipeline_file import lineage
+from cpipe_check.pipeline_file.example import example_of
 from cpipe_check.pipeline_file.facts import Class, Imported, LocalClass, Namespace, Special, Truth, Value
 from cpipe_check.pipeline_file.init_facts import InitFacts, init_facts
 from cpipe_check.pipeline_file.load_effects import Effects, load_effects
@@ -29,6 +31,7 @@ _LOADER_RELATIVE = (
     re.compile(r"^[^\S\n]*from\s+\.(\S+)\s+import", re.MULTILINE),
 )
 ReadSibling = Callable[[str], bytes | None]
+ReadReadmes = Callable[[], Sequence[tuple[str, bytes]]]
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class PipelineFile:
     `refusal`) or when our parser gave up on it. `read_sibling` gives the bytes of `NAME.py` in the same directory.
     `target` is what releases the file is meant for, None when nobody asked. `siblings` are the files beside it that it
     imports, by their module's name. `given_recipe` is the table of a valid recipe that stands outside the file.
+    `read_readmes` gives the names and bytes of the READMEs in the directory.
     """
 
     name: str
@@ -50,6 +54,7 @@ class PipelineFile:
     target: Target | None = None
     siblings: Mapping[str, PipelineFile] = field(default_factory=dict)
     given_recipe: Mapping[str, Any] = field(default_factory=dict)
+    read_readmes: ReadReadmes = tuple
 
     @cached_property
     def candidates(self) -> dict[str, tuple[Truth, Value]]:
@@ -141,6 +146,11 @@ class PipelineFile:
             raise ValueError("no module or no target to judge by")
         return {name: load_effects(self.module, self.target, name, self._sibling_module) for name in LIBRARIES}
 
+    @cached_property
+    def example(self) -> Example | None:
+        """The example that its author gives of its use, looked for when it is asked for."""
+        return example_of(self)
+
     def _sibling_module(self, name: str) -> cst.Module | None:
         sibling = self.siblings.get(name)
         return None if sibling is None else sibling.module
@@ -163,6 +173,7 @@ def read(
     read_sibling: ReadSibling = lambda _: None,
     target: Target | None = None,
     given_recipe: Mapping[str, Any] = MappingProxyType({}),
+    read_readmes: ReadReadmes = tuple,
 ) -> PipelineFile:
     """Parse the bytes of a pipeline file and return its facts. Never raises for what the file holds."""
     parsed = parse(content)
@@ -172,7 +183,16 @@ def read(
         siblings = {m: read(f"{m}.py", c) for m in _beside(namespace) if (c := read_sibling(m)) is not None}
         namespace = replace(namespace, known=_known(namespace, siblings, target))
     return PipelineFile(
-        name, parsed.source, parsed.refusal, parsed.module, namespace, read_sibling, target, siblings, given_recipe
+        name,
+        parsed.source,
+        parsed.refusal,
+        parsed.module,
+        namespace,
+        read_sibling,
+        target,
+        siblings,
+        given_recipe,
+        read_readmes,
     )
 
 

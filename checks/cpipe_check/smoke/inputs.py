@@ -28,6 +28,10 @@ _ALWAYS = frozenset({
     "strength", "prior_num_inference_steps", "decoder_num_inference_steps", "super_res_num_inference_steps",
 })  # fmt: skip
 _MANY = 5
+_ALWAYS_OURS = frozenset({
+    "generator", "use_resolution_binning", "num_images_per_prompt", "num_videos_per_prompt", "num_images", "batch_size",
+    "ensemble_size", "strength",
+})  # fmt: skip
 _SIZES = frozenset({"height", "width"})
 _FRAMES = frozenset({"num_frames", "video_length", "num_video_frames", "max_num_frames"})
 _PLAIN: Mapping[str, Any] = {
@@ -70,7 +74,7 @@ def keeps_small(name: str, setting: Setting) -> bool:
     """Return whether the value of a parameter decides how large the call is, so that no example may set it."""
     if name in _SIZES or name in _FRAMES:
         return setting.size_known
-    return bool(_STEPS.match(name)) or name in ("generator", "use_resolution_binning", "num_images_per_prompt")
+    return bool(_STEPS.match(name)) or name in _ALWAYS_OURS
 
 
 def may_help(argument: Argument) -> bool:

@@ -15,9 +15,11 @@ import diffusers
 import numpy
 import torch
 
+from cpipe_check.example import Example
 from cpipe_check.recipe import Recipe, unknown_names
 from cpipe_check.smoke import inputs, recipe_values
 from cpipe_check.smoke.attempts import Changes, Situation
+from cpipe_check.smoke.example_values import example_values, shown_components
 from cpipe_check.smoke.job import Argument, Job, Signature
 from cpipe_check.smoke.reference import build, choose
 from cpipe_check.smoke.reference.choose import Choice, Chosen
@@ -56,8 +58,9 @@ class Plan:
     setting: Setting
     dtype: torch.dtype
     changes: Changes
-    examples: Mapping[str, Any]
     recipe: Recipe
+    example: Example | None
+    method: str
 
     def arguments(self) -> dict[str, Any]:
         """Return keyword arguments for one call, made anew.
@@ -65,7 +68,8 @@ class Plan:
         Raises:
             NotRun: when one cannot be made.
         """
-        examples = {} if self.changes.no_example else self.examples
+        example = None if self.changes.no_example else self.example
+        examples = example_values(example, self.method, [a.name for a in self.call], self.setting)
         decided = recipe_values.call_values(self.recipe.call, self.setting.device, self.setting.seed)
         guessed = [argument for argument in self.call if argument.name not in self.recipe.call]
         try:
@@ -81,7 +85,7 @@ class Plan:
             pictures=tuple(a.name for a in free if inputs.is_picture(a)),
             components=tuple(a.name for a in self.init if not a.required and a.default == "None"),
             given=tuple(self.arguments()),
-            has_example=bool(self.examples) and not self.changes.no_example,
+            has_example=self.example is not None and not self.changes.no_example,
             image_size=self.setting.image_size,
             frames=self.setting.frames,
         )
@@ -103,6 +107,7 @@ def make_plan(job: Job, changes: Changes, directory: Path) -> Plan:
         chosen = choose.choose(
             init,
             defines=job.defines,
+            shown=shown_components(job.example),
             asked={name: (c.class_name, c.config) for name, c in job.recipe.components.items()},
             also=changes.also,
             family=job.recipe.reference,
@@ -124,8 +129,9 @@ def make_plan(job: Job, changes: Changes, directory: Path) -> Plan:
         setting=Setting(dimensions.image_size, True, device, job.seed, dimensions.frames),
         dtype=dtype,
         changes=changes,
-        examples={},
         recipe=job.recipe,
+        example=job.example,
+        method=job.method,
     )
     plan.arguments()
     return plan
@@ -188,8 +194,9 @@ def _with_real_model(
         setting=Setting(dimensions.image_size, False, device, job.seed, dimensions.frames),
         dtype=dtype,
         changes=changes,
-        examples={},
         recipe=job.recipe,
+        example=job.example,
+        method=job.method,
     )
 
 

@@ -181,6 +181,7 @@ def _lay_out(target: SmokeTarget, files: Mapping[str, bytes], options: SmokeOpti
         seed=_SEED,
         thorough=options.thorough,
         recipe=target.recipe,
+        example=target.example,
     )
 
 

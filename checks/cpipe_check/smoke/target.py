@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from cpipe_check.example import Example
 from cpipe_check.finding import Finding
 from cpipe_check.pipeline_file import PipelineFile, compatibility, lineage
 from cpipe_check.pipeline_file.annotations import classes_named
@@ -26,7 +27,7 @@ class SmokeTarget:
 
     Its name, the signatures of its `__init__` and of the `method` that is called, the modules beside the file, the
     classes in the file, the other packages that it imports, the library class that it inherits from, or "", and its
-    author's recipe.
+    author's recipe and example, None when no text shows one.
     """
 
     class_name: str
@@ -38,6 +39,7 @@ class SmokeTarget:
     method: str = CALL
     base: str = ""
     recipe: Recipe = field(default_factory=Recipe)
+    example: Example | None = None
 
 
 def target_of(file: PipelineFile, found: Sequence[Finding], unclear: str) -> tuple[SmokeTarget | None, str]:
@@ -64,12 +66,14 @@ def target_of(file: PipelineFile, found: Sequence[Finding], unclear: str) -> tup
         method=method,
         base=_base(file),
         recipe=file.recipe.recipe,
+        example=file.example,
     ), ""
 
 
 def _method(file: PipelineFile) -> str:
     """`__call__`, or where there is none the method that seems to take its place."""
-    return next((name for name in (CALL, *_OTHER_CALLS) if _signature(file, name) is not None), CALL)
+    shown = (file.example.method,) if file.example else ()
+    return next((name for name in (CALL, *shown, *_OTHER_CALLS) if _signature(file, name) is not None), CALL)
 
 
 def _base(file: PipelineFile) -> str:

@@ -68,33 +68,36 @@ def choose(
     *,
     defines: Sequence[str] = (),
     asked: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None,
+    shown: Mapping[str, str] | None = None,
     also: Sequence[str] = (),
     family: str = "",
 ) -> Chosen:
     """Choose a class for every component that a pipeline needs.
 
-    `asked` are classes with changes to their configuration that somebody named for a parameter; they go first. `also`
+    `asked` are classes with changes to their configuration that somebody named for a parameter; they go first. `shown` are
+    the names of those in the author's example. `also`
     are optional components that shall be there; `family` is the name of a family to prefer. `defines` are the classes
     that the file defines.
 
     Raises:
         NoReference: when nothing tells the class of a component.
     """
-    asked = asked or {}
+    asked, shown = asked or {}, shown or {}
     chosen: dict[str, Choice] = {}
     for argument in arguments:
         if argument.name in asked:
             path, changes = asked[argument.name]
             chosen[argument.name] = Choice(argument.name, path, "asked for", changes)
-        elif (told := _from_text(argument)) is not None:
+        elif (told := _from_example(argument, shown.get(argument.name, "")) or _from_text(argument)) is not None:
             chosen[argument.name] = told
     known = {name: choice.class_name for name, choice in chosen.items()}
     nearest = _family(family, [a.name for a in arguments if a.kind in ("positional", "keyword")], known)
+    more = {*also, *asked, *(name for name in shown if name in chosen)}
     wanted = []
     for argument in arguments:
         if argument.kind not in ("positional", "keyword"):
             continue
-        if not (argument.required or argument.name in (*also, *asked) or _comes_along(argument, nearest)):
+        if not (argument.required or argument.name in more or _comes_along(argument, nearest)):
             continue
         wanted.append(chosen.get(argument.name) or _from_surroundings(argument, nearest, known, defines))
     classes = {choice.name: choice.class_name for choice in wanted}
@@ -124,6 +127,14 @@ def accepts(argument: Argument, class_name: str) -> bool:
 def is_plain(argument: Argument) -> bool:
     """Return whether a parameter takes a plain value, no component."""
     return not argument.classes and bool(_PLAIN.match(argument.annotation or ""))
+
+
+def _from_example(argument: Argument, class_name: str) -> Choice | None:
+    """The class that the author's example passes, where the annotation leaves a choice."""
+    if not class_name or _GENERIC.match(class_name) or not isinstance(find(class_name), type):
+        return None
+    one = len(argument.classes) == 1 and not _is_generic(argument) and "Scheduler" not in argument.classes[0]
+    return None if one else Choice(argument.name, class_name, "its author's example")
 
 
 def _from_text(argument: Argument) -> Choice | None:
