@@ -34,6 +34,15 @@ def _check_device(_context: click.Context, _parameter: click.Parameter, value: s
     return value
 
 
+def _check_jobs(_context: click.Context, _parameter: click.Parameter, value: str) -> int:
+    """Return the number of jobs, 0 for "auto"."""
+    if value == "auto":
+        return 0
+    if not value.isascii() or not value.isdigit() or int(value) == 0:
+        raise click.BadParameter(f"{value!r} is no number of jobs; use 1, 2, 3 ... or auto")
+    return int(value)
+
+
 @click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option("--static", is_flag=True, help="Only the static check: run nothing of the file.")
@@ -55,6 +64,16 @@ def _check_device(_context: click.Context, _parameter: click.Parameter, value: s
     default=300,
     show_default=True,
     help="Seconds for one file's load and call, and for its reload.",
+)
+@click.option(
+    "-j",
+    "--jobs",
+    callback=_check_jobs,
+    default="auto",
+    show_default=True,
+    metavar="N",
+    help="Files to smoke-load side by side, each in a sandbox of its own. auto: as the processors, the memory and the "
+    "number of files suggest; 1 on a GPU.",
 )
 @click.option(
     "--isolation",
@@ -88,6 +107,7 @@ def command(
     device: str,
     dtype: str,
     timeout: float,
+    jobs: int,
     isolation: str,
     trusted: bool,
     diffusers: str | None,
@@ -143,7 +163,7 @@ def command(
     options = None
     if not static:
         options = SmokeOptions(
-            _reference(reference, quiet), device, dtype, timeout, isolation=isolation, trusted=trusted
+            _reference(reference, quiet), device, dtype, timeout, isolation=isolation, trusted=trusted, jobs=jobs
         )
     stdin = sys.stdin.buffer.read(MAX_BYTES + 1) if "-" in paths else b""
     with Spinner(quiet=quiet) as spinner:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -43,7 +44,8 @@ class SmokeOptions:
     `reference` is a directory with a model in diffusers' layout, or "" for a tiny one made on the spot. `device` is
     "auto", "cpu", "cuda", "cuda:N" or "mps"; `dtype` "auto" (float32) or the name of a torch dtype. `seconds` limits
     one file's load, and its reload, each; `memory` limits its processes, in bytes, on a CPU. `isolation` is one of
-    `sandbox.modes.MODES`; "none" asks for `trusted` as well.
+    `sandbox.modes.MODES`; "none" asks for `trusted` as well. `jobs` is the number of files that are smoke-loaded side
+    by side, 0 for what the machine and the number of files suggest.
     """
 
     reference: str = ""
@@ -53,6 +55,7 @@ class SmokeOptions:
     memory: int = 8 << 30
     isolation: str = "auto"
     trusted: bool = False
+    jobs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +77,14 @@ def missing_packages() -> tuple[str, ...]:
 
 
 class Smoker:
-    """Smoke-loads files one after the other, in one room as long as it stays whole. Use it in a `with` statement."""
+    """Smoke-loads files one after the other, in one room as long as it stays whole. Use it in a `with` statement.
 
-    def __init__(self, options: SmokeOptions) -> None:
+    Once `stop` is set, by another thread, its methods raise `sandbox.room.Stopped`.
+    """
+
+    def __init__(self, options: SmokeOptions, stop: threading.Event | None = None) -> None:
         self._options = options
+        self._stop = stop
         self._needs = _needs(options)
         self._stack = ExitStack()
         self._room: Room | None = None
@@ -90,6 +97,16 @@ class Smoker:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    def open_ahead(self) -> bool:
+        """Open the room, if it is not open, before there is a file for it; return False when it cannot be had."""
+        if _impossible():
+            return False
+        try:
+            self._open(lambda _: None)
+        except (Unavailable, RoomError):
+            return False
+        return True
+
     def smoke_load(
         self, target: SmokeTarget, files: Mapping[str, bytes], on_stage: Callable[[str], None] = lambda _: None
     ) -> Smoke:
@@ -98,10 +115,8 @@ class Smoker:
         `files` holds the pipeline file first, then those beside it, by their names relative to its directory.
         `on_stage` is told each stage as it begins.
         """
-        if sys.platform == "win32":
-            return Smoke(Verdict.NOT_RUN, clean_line("smoke-loading needs Linux or macOS; WSL will do"))
-        if missing := missing_packages():
-            return Smoke(Verdict.NOT_RUN, clean_line(f"{INSTALL} ({', '.join(missing)} missing)"))
+        if reason := _impossible():
+            return Smoke(Verdict.NOT_RUN, clean_line(reason))
         try:
             room = self._open(on_stage)
         except (Unavailable, RoomError) as error:
@@ -119,8 +134,8 @@ class Smoker:
         on_stage("start")
         self._stack.close()
         try:
-            room, held = self._stack.enter_context(isolation.open_room(self._mode(), self._needs))
-            if not _on_gpu(self._options.device):
+            room, held = self._stack.enter_context(isolation.open_room(self._mode(), self._needs, self._stop))
+            if not on_gpu(self._options.device):
                 room.load(["cpipe_check.smoke.warm"])
         except Unavailable as error:
             self._refused = f"isolation unavailable: {error}"
@@ -142,8 +157,15 @@ class Smoker:
         return "strict" if mode == "auto" and isolation.in_ci() else mode
 
 
+def _impossible() -> str:
+    if sys.platform == "win32":
+        return "smoke-loading needs Linux or macOS; WSL will do"
+    missing = missing_packages()
+    return f"{INSTALL} ({', '.join(missing)} missing)" if missing else ""
+
+
 def _needs(options: SmokeOptions) -> Needs:
-    gpu = _on_gpu(options.device)
+    gpu = on_gpu(options.device)
     return Needs(
         packages=PACKAGES,
         readable=_reference_paths(options.reference),
@@ -161,8 +183,11 @@ def _reference_paths(reference: str) -> tuple[str, ...]:
     return (reference, str(path.parents[1])) if path.parent.name == "snapshots" else (reference,)
 
 
-def _on_gpu(device: str) -> bool:
-    # CUDA does not outlive a fork: with it each task imports torch by itself.
+def on_gpu(device: str) -> bool:
+    """Return whether a device asked for is, or may turn out to be, a GPU of NVIDIA's.
+
+    CUDA does not outlive a fork: with it each task imports torch by itself.
+    """
     return device.startswith("cuda") or (device == "auto" and os.path.exists("/dev/nvidiactl"))
 
 

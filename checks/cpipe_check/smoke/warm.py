@@ -5,6 +5,8 @@ diffusers imports a class when it is first asked for, which takes seconds for so
 
 import diffusers
 import torch
+import transformers
+from diffusers.pipelines.pipeline_loading_utils import LOADABLE_CLASSES
 
 from cpipe_check.smoke import child
 from cpipe_check.smoke.reference.components import FACTORIES
@@ -14,5 +16,10 @@ __all__ = ["child"]
 
 # A tiny model spends more time on handing work to threads than on the work.
 torch.set_num_threads(1)
-for _name in ("DiffusionPipeline", "ImagePipelineOutput", *FACTORIES, *(family.pipeline for family in FAMILIES)):
+# Loading a component asks for each of the classes that it could be of, and a scheduler for all that it could stand for.
+_SCHEDULERS = (name for name in dir(diffusers) if name.endswith("Scheduler"))
+_FAMILIES = (family.pipeline for family in FAMILIES)
+for _name in ("ImagePipelineOutput", *LOADABLE_CLASSES["diffusers"], *_SCHEDULERS, *FACTORIES, *_FAMILIES):
     getattr(diffusers, _name, None)
+for _name in LOADABLE_CLASSES["transformers"]:
+    getattr(transformers, _name, None)
