@@ -1,8 +1,8 @@
 """Time the smoke-load of a whole directory of pipeline files, beside one fresh process for each file.
 
-(a) is `cpipe-check --jobs auto DIR`: rooms side by side, each warm after its first imports. (b) is `cpipe-check --jobs 1
-FILE` for one file after the other, as many processes at a time as there are processors, so that both use all of them.
-Both check the same way, on the CPU. With --sample N, (b) does N of the files, evenly spread, and what all would take is
+(a) is what `cpipe-check --jobs auto DIR` does: rooms side by side, each warm after its first imports. (b) is a process
+`cpipe-check --jobs 1 FILE` for each file, as many at a time as there are processors, so that both use all of them. Both
+check the same way, on the CPU. With --sample N, (b) does N of the files, evenly spread, and what all would take is
 extrapolated by their number. Prints the seconds, their ratio, and for (a) what a warm file costs beside the seconds of
 its own stages, for the files that ran.
 Usage: python benchmarks/corpus_speed.py DIR [--sample N] [--timeout SECONDS]
@@ -108,7 +108,7 @@ def main() -> None:
         own = [sum(stage.seconds for stage in file.smoke.stages) for _, file in beyond]
         reference = [file.smoke.stages[0].seconds for _, file in beyond]
         print(
-            f"its stages: median {statistics.median(own):.2f} s, of which reference {statistics.median(reference):.2f} s"
+            f"its stages: median {statistics.median(own):.2f} s, of it {statistics.median(reference):.2f} s reference"
         )
 
 

@@ -77,7 +77,9 @@ class FakeSmoker:
         on_stage("load")
         if index == self.bug:
             raise ZeroDivisionError("a bug of ours")
-        if self.stop is not None and self.bug >= 0:
+        if self.bug >= 0:
+            assert self.stop is not None
+            # The others are in the middle of a file.
             assert self.stop.wait(20)
             raise Stopped
         time.sleep(0.2 if index == 0 else 0)

@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from cpipe_check.report.model import Frame, Isolation, Smoke, Stage, StageName, Verdict
+from cpipe_check.report.model import Isolation, Smoke, Stage, StageName, Verdict
 from cpipe_check.sandbox import isolation
 from cpipe_check.sandbox.isolation import Needs, Unavailable
-from cpipe_check.sandbox.limits import signal_name
 from cpipe_check.sandbox.room import Room, RoomError
 from cpipe_check.sandbox.task import Limits, Outcome, Task
-from cpipe_check.smoke import evidence
+from cpipe_check.smoke import endings, evidence
 from cpipe_check.smoke.job import Job, Signature
 from cpipe_check.smoke.transcript import AGAIN_STAGES, FIRST_STAGES, Transcript
 from cpipe_check.text import EMPTY, clean_line
@@ -271,43 +270,15 @@ class _Run:
             ours = all(stage.name == "reference" for stage in transcript.stages)
             return Smoke(Verdict.NOT_RUN, reason, unserved=ours and end.get("unserved") is True)
         if outcome.over:
-            return _failed(f"{where}: {_over(outcome.over, self._limits)}")
+            return _failed(f"{where}: {endings.over(outcome.over, self._limits)}")
         if transcript.end is None or not clean_exit:
-            return _failed(f"{where}: its process {_how(outcome.exit_code)}: {_tail(outcome)}")
+            return _failed(f"{where}: its process {endings.how(outcome.exit_code)}: {endings.tail(outcome)}")
         if end.get("verdict") == "ran" and transcript.complete:
             return Smoke(Verdict.RAN)
-        return replace(_failed(f"{where}: {reason or 'its report is not complete'}"), frames=_frames(end.get("frames")))
+        return replace(
+            _failed(f"{where}: {reason or 'its report is not complete'}"), frames=endings.frames(end.get("frames"))
+        )
 
 
 def _failed(reason: str) -> Smoke:
     return Smoke(Verdict.FAILED, clean_line(reason, 800))
-
-
-def _over(limit: str, limits: Limits) -> str:
-    return {
-        "time": f"not finished after {limits.seconds:g} s",
-        "memory": f"its processes took more than {limits.memory / (1 << 30):g} GB of memory",
-        "files": f"it made more than {limits.files} files",
-        "disk": f"it wrote more than {limits.disk / (1 << 30):g} GB",
-        "output": f"it printed more than {limits.output >> 20} MB",
-        "room": "the sandbox went down with it",
-    }.get(limit, "its process sent what is no report")
-
-
-def _how(exit_code: int) -> str:
-    if exit_code >= 0:
-        return f"ended with exit code {exit_code} and no report"
-    return f"was killed by {signal_name(-exit_code)}"
-
-
-def _tail(outcome: Outcome) -> str:
-    return clean_line(outcome.output.strip().rpartition("\n")[2]) or "no output"
-
-
-def _frames(value: object) -> tuple[Frame, ...]:
-    frames = []
-    for item in value[:5] if isinstance(value, list) else ():
-        match item:
-            case {"line": int(line), "function": str(function), "code": str(code)}:
-                frames.append(Frame(line, clean_line(function, 80), clean_line(code, 200)))
-    return tuple(frames)
