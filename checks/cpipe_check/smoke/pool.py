@@ -74,6 +74,8 @@ class _Pool:
         self._working = count
         threads = [threading.Thread(target=self._work, name=f"room {number}") for number in range(count)]
         results: dict[int, Smoke] = {}
+        # While the rooms open: whichever is ready first takes it.
+        self._tell(0, "start")
         try:
             for thread in threads:
                 thread.start()
