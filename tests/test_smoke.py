@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -46,10 +47,10 @@ def shared_rooms() -> Iterator[None]:
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
 
         @contextmanager
-        def open_once(mode: str, needs: Needs) -> Iterator[tuple[Room, Isolation]]:
+        def open_once(mode: str, needs: Needs, stop: threading.Event | None = None) -> Iterator[tuple[Room, Isolation]]:
             key = (mode, needs.readable, needs.memory)
             if key not in kept or not kept[key][0].alive:
-                kept[key] = stack.enter_context(open_room(mode, needs))
+                kept[key] = stack.enter_context(open_room(mode, needs, stop))
             yield kept[key]
 
         patch.setattr("cpipe_check.sandbox.isolation.open_room", open_once)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -13,11 +11,14 @@ from cpipe_check import pipeline_file
 from cpipe_check.api_index.target import LIBRARIES, Target, resolve
 from cpipe_check.config import NO_RECIPES, Recipes
 from cpipe_check.finding import Finding
+from cpipe_check.machine import usable_cpus
 from cpipe_check.pipeline_file import PipelineFile, compatibility
 from cpipe_check.pipeline_file.parsing import with_deep_stack
+from cpipe_check.progress import Step
 from cpipe_check.report.model import Compatibility, Component, FileReport, Report, Smoke, Verdict
 from cpipe_check.rules import RULES
-from cpipe_check.smoke.run import SmokeOptions, Smoker
+from cpipe_check.smoke.pool import Load, smoke_load_all
+from cpipe_check.smoke.run import SmokeOptions
 from cpipe_check.smoke.target import SmokeTarget, target_of
 from cpipe_check.static import findings
 from cpipe_check.submission import Collection, Submission
@@ -52,11 +53,11 @@ class StaticResult:
     by_bug: bool = False
 
 
-# Told how far a run is: the number of files done, their total, and what is going on.
-Progress = Callable[[int, int, str], None]
+# Told each step of a run as it begins, by any thread.
+Progress = Callable[[Step], None]
 
 
-def _silent(done: int, total: int, what: str) -> None:
+def _silent(step: Step) -> None:
     """The progress of a run that nobody watches."""
 
 
@@ -167,20 +168,15 @@ def check(
     skipped = list(collection.skipped)
     checked: list[tuple[Submission, StaticResult]] = []
     total = len(collection.submissions)
-    for submission, static in _static_results(collection.submissions, target, recipes, smoke is not None):
-        tell(len(checked), total, f"static check of {submission.name}")
+    results = _static_results(collection.submissions, target, recipes, smoke is not None)
+    for done, (submission, static) in enumerate(results):
+        tell(Step("static check", done, total, submission.name, ""))
         if submission.discovered and not static.defines_pipeline:
             skipped.append((clean_line(submission.path), clean_line("defines no pipeline class")))
         else:
             checked.append((submission, static))
-    files = []
-    with nullcontext() if smoke is None else Smoker(smoke) as smoker:
-        for done, (submission, static) in enumerate(checked):
-
-            def on_stage(stage: str, done: int = done, name: str = submission.name) -> None:
-                tell(done, len(checked), f"smoke-load of {name}: {stage}")
-
-            files.append(_file_report(submission, static, _smoke(submission, static, smoker, on_stage)))
+    smokes = _smokes(checked, smoke, tell)
+    files = [_file_report(*pair, outcome) for pair, outcome in zip(checked, smokes, strict=True)]
     problems = list(collection.problems)
     if not files and not problems:
         problems.append(clean_line("no pipeline files in what was given"))
@@ -200,23 +196,41 @@ def _file_report(submission: Submission, static: StaticResult, smoke: Smoke) -> 
     )
 
 
-def _smoke(
-    submission: Submission, static: StaticResult, smoker: Smoker | None, on_stage: Callable[[str], None]
-) -> Smoke:
-    if static.by_bug:
-        return Smoke(Verdict.NOT_RUN, clean_line(static.why_no_target), unserved=True)
-    if smoker is None:
-        return STATIC_ONLY
-    if static.target is None:
-        return Smoke(Verdict.NOT_RUN, clean_line(static.why_no_target))
-    if static.target.recipe.skip:
-        return Smoke(Verdict.NOT_RUN, clean_line(f"skipped by its recipe: {static.target.recipe.skip}", 700))
+def _smokes(
+    checked: Sequence[tuple[Submission, StaticResult]], options: SmokeOptions | None, tell: Progress
+) -> Iterator[Smoke]:
+    """The smoke-loads' outcomes, in order: all those are done together that there is something to do for."""
+    loads, names = [], []
+    for submission, static in checked:
+        if options is not None and static.target is not None and not static.target.recipe.skip:
+            loads.append(Load(static.target, _files(submission, static.target)))
+            names.append(submission.name)
+
+    def on_stage(index: int, stage: str) -> None:
+        tell(Step("smoke-load", index, len(loads), names[index], stage))
+
+    done = iter(smoke_load_all(loads, options, on_stage) if options is not None and loads else ())
+    for _, static in checked:
+        if static.by_bug:
+            yield Smoke(Verdict.NOT_RUN, clean_line(static.why_no_target), unserved=True)
+        elif options is None:
+            yield STATIC_ONLY
+        elif static.target is None:
+            yield Smoke(Verdict.NOT_RUN, clean_line(static.why_no_target))
+        elif static.target.recipe.skip:
+            yield Smoke(Verdict.NOT_RUN, clean_line(f"skipped by its recipe: {static.target.recipe.skip}", 700))
+        else:
+            yield next(done)
+
+
+def _files(submission: Submission, target: SmokeTarget) -> dict[str, bytes]:
+    """The pipeline file's content, then that of the modules beside it, by name."""
     files = {submission.name if submission.name.endswith(".py") else "pipeline_file.py": submission.content}
-    for module in static.target.siblings:
+    for module in target.siblings:
         content = submission.read_sibling(module)
         if content is not None:
             files[f"{module.replace('.', '/')}.py"] = content
-    return smoker.smoke_load(static.target, files, on_stage)
+    return files
 
 
 def _static_results(
@@ -228,7 +242,7 @@ def _static_results(
         yield from ((each, check_static(each, target, recipes, for_smoke=for_smoke)) for each in submissions)
         return
     task = partial(_deep_check, target=target, recipes=recipes, for_smoke=for_smoke)
-    results = in_workers(task, submissions, 1 if few else os.cpu_count() or 1, STATIC_LIMITS)
+    results = in_workers(task, submissions, 1 if few else usable_cpus(), STATIC_LIMITS)
     for submission, result in zip(submissions, results, strict=True):
         if isinstance(result, Lost):
             lost = _cannot_tell(submission, f"the static check {result.reason}")

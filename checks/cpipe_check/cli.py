@@ -34,6 +34,15 @@ def _check_device(_context: click.Context, _parameter: click.Parameter, value: s
     return value
 
 
+def _check_jobs(_context: click.Context, _parameter: click.Parameter, value: str) -> int:
+    """Return the number of jobs, 0 for "auto"."""
+    if value == "auto":
+        return 0
+    if not value.isascii() or not value.isdigit() or int(value) == 0:
+        raise click.BadParameter(f"{value!r} is no number of jobs; use 1, 2, 3 ... or auto")
+    return int(value)
+
+
 @click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option("--static", is_flag=True, help="Only the static check: run nothing of the file.")
@@ -58,6 +67,16 @@ def _check_device(_context: click.Context, _parameter: click.Parameter, value: s
     default=300,
     show_default=True,
     help="Seconds for one file's load and call, and for its reload.",
+)
+@click.option(
+    "-j",
+    "--jobs",
+    callback=_check_jobs,
+    default="auto",
+    show_default=True,
+    metavar="N",
+    help="Files to smoke-load side by side, each in a sandbox of its own. auto: as the processors, the memory and the "
+    "number of files suggest; 1 on a GPU.",
 )
 @click.option(
     "--isolation",
@@ -92,6 +111,7 @@ def command(
     device: str,
     dtype: str,
     timeout: float,
+    jobs: int,
     isolation: str,
     trusted: bool,
     diffusers: str | None,
@@ -154,6 +174,7 @@ def command(
             isolation=isolation,
             trusted=trusted,
             thorough=thorough,
+            jobs=jobs,
         )
     stdin = sys.stdin.buffer.read(MAX_BYTES + 1) if "-" in paths else b""
     with Spinner(quiet=quiet) as spinner:
