@@ -27,7 +27,8 @@ from cpipe_check.sandbox.task import Limits, Task
 from cpipe_check.smoke import pool
 from cpipe_check.smoke.job import Signature
 from cpipe_check.smoke.pool import Load, room_count, smoke_load_all
-from cpipe_check.smoke.run import SmokeOptions, SmokeTarget
+from cpipe_check.smoke.run import SmokeOptions
+from cpipe_check.smoke.target import SmokeTarget
 from cpipe_check.submission import collect
 from cpipe_check.text import clean_line
 

@@ -25,7 +25,8 @@ from cpipe_check.rules import invalid_recipe
 from cpipe_check.sandbox.frames import MAX_FRAME, to_payload
 from cpipe_check.smoke import failures
 from cpipe_check.smoke.job import Job, Signature, job_from
-from cpipe_check.smoke.run import SmokeOptions, SmokeTarget, _lay_out
+from cpipe_check.smoke.run import SmokeOptions, _lay_out
+from cpipe_check.smoke.target import SmokeTarget
 from cpipe_check.static import findings
 from cpipe_check.submission import Submission
 
@@ -417,7 +418,7 @@ class _Room:
 
 
 def job(recipe: Recipe, directory: Path, packages: tuple[str, ...] = ()) -> Job:
-    target = SmokeTarget("MyPipeline", Signature(()), Signature(()), (), (), packages, recipe)
+    target = SmokeTarget("MyPipeline", Signature(()), Signature(()), (), (), packages, recipe=recipe)
     return _lay_out(target, {"my_pipeline.py": b""}, SmokeOptions(), _Room(directory))  # type: ignore[arg-type]
 
 

@@ -96,6 +96,11 @@ class Room:
         """Whether it can take a task."""
         return self._process.poll() is None and not self._in_task
 
+    @property
+    def landlocked(self) -> bool:
+        """Whether a task can write nowhere but in the places that are cleared."""
+        return self._plan.locked and self._plan.landlock
+
     def clear(self, names: Sequence[str] = (*WRITABLE, "submission")) -> None:
         """Empty the places that a task may write to, and the one that it may only read."""
         for name in names:

@@ -17,23 +17,27 @@ from cpipe_check.smoke.plan import NotRun, Plan
 
 def first(payload: Mapping[str, Any], line: TaskChannel) -> None:
     """Load the file against the reference, call it, save it."""
-    _report(job_from(payload), Channel(line), stages.run)
+    _report(job_from(payload), Channel(line), stages.prepare, stages.run)
 
 
 def again(payload: Mapping[str, Any], line: TaskChannel) -> None:
     """Load what was saved in a process that knows nothing of the first, and call it the same way."""
-    _report(job_from(payload), Channel(line), stages.run_again)
+    _report(job_from(payload), Channel(line), stages.prepare_again, stages.run_again)
 
 
-def _report(job: Job, channel: Channel, run: Callable[[Job, Plan, Channel], None]) -> None:
-    channel.send(event="verdict", **_verdict(job, channel, run))
+Prepare = Callable[[Job, Channel], Plan]
+Run = Callable[[Job, Plan, Channel], None]
 
 
-def _verdict(job: Job, channel: Channel, run: Callable[[Job, Plan, Channel], None]) -> dict[str, Any]:
+def _report(job: Job, channel: Channel, prepare: Prepare, run: Run) -> None:
+    channel.send(event="verdict", **_verdict(job, channel, prepare, run))
+
+
+def _verdict(job: Job, channel: Channel, prepare: Prepare, run: Run) -> dict[str, Any]:
     try:
         if lacking := failures.declared_and_lacking(job):
             return {"verdict": "not run", "reason": lacking}
-        plan = stages.prepare(job, channel)
+        plan = prepare(job, channel)
     except Exception as error:
         asked = getattr(error, "unserved", None)
         ours = asked is None

@@ -6,7 +6,7 @@ import inspect
 import os
 import random
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,8 +91,12 @@ class Plan:
         )
 
 
-def make_plan(job: Job, changes: Changes, directory: Path) -> Plan:
-    """Make the reference in `directory`, the components that it lacks and the setting, all from the file's text.
+# Given what is chosen and its dimensions, makes the reference and returns its directory.
+MakeReference = Callable[[Chosen, Dimensions], Path]
+
+
+def make_plan(job: Job, changes: Changes, make_reference: MakeReference) -> Plan:
+    """Make the reference, the components that it lacks and the setting, all from the file's text.
 
     Raises:
         NotRun: when one of them, or the device, cannot be had.
@@ -115,10 +119,8 @@ def make_plan(job: Job, changes: Changes, directory: Path) -> Plan:
     except choose.NoReference as error:
         raise NotRun(str(error)) from None
     dimensions = Dimensions(chosen.classes, changes.asked)
-    if not directory.exists():
-        build_reference(chosen, dimensions, job.seed, directory)
     plan = Plan(
-        reference=directory,
+        reference=make_reference(chosen, dimensions),
         title=f"tiny {chosen.title} reference",
         reasons=tuple(f"{c.name}: {c.path.lstrip('.').rpartition('.')[2]} ({c.reason})" for c in chosen.choices),
         passed={},

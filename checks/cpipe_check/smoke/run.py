@@ -19,6 +19,7 @@ from cpipe_check.sandbox.room import Room, RoomError
 from cpipe_check.sandbox.task import Limits, Outcome, Task
 from cpipe_check.smoke import endings, evidence
 from cpipe_check.smoke.job import Job
+from cpipe_check.smoke.kept import KeptReferences
 from cpipe_check.smoke.target import SmokeTarget
 from cpipe_check.smoke.transcript import AGAIN_STAGES, FIRST_STAGES, Transcript
 from cpipe_check.text import EMPTY, clean_line
@@ -224,9 +225,9 @@ class _Run:
             # Who loads it next has another process, another home and an empty cache.
             self._room.clear(("work", "home"))
             self._job = replace(self._job, changes=first.changes.to_object())
-            last, outcome = self._task("again", ("reference", *AGAIN_STAGES))
+            last, outcome = self._task("again", AGAIN_STAGES)
             done = self._ending(last, outcome)
-            stages = [*stages, *(stage for stage in last.stages if stage.name != "reference")]
+            stages = [*stages, *last.stages]
         if done.verdict is Verdict.RAN:
             done = self._borne_out(class_name, last.same)
         if done.verdict is Verdict.FAILED and all(stage.ok for stage in stages):
@@ -243,7 +244,7 @@ class _Run:
         )
 
     def _task(self, entry: str, stages: tuple[StageName, ...]) -> tuple[Transcript, Outcome]:
-        transcript = Transcript(stages, self._on_stage)
+        transcript = Transcript(stages, self._on_stage, KeptReferences(self._room))
         entry = f"cpipe_check.smoke.child:{entry}"
         task = Task(entry, self._job.to_object(), self._limits, self._needs.readable, self._needs.devices)
         return transcript, self._room.run(task, transcript.add)

@@ -20,8 +20,11 @@ from cpipe_check.smoke.channel import Channel
 from cpipe_check.smoke.extras import run_extras
 from cpipe_check.smoke.job import Job
 from cpipe_check.smoke.notices import Notices
-from cpipe_check.smoke.plan import NotRun, Plan, make_plan, own_components, seed
+from cpipe_check.smoke.plan import NotRun, Plan, build_reference, make_plan, own_components, seed
 from cpipe_check.smoke.recipe_values import check_expected
+from cpipe_check.smoke.reference import build
+from cpipe_check.smoke.reference.choose import Chosen
+from cpipe_check.smoke.reference.dimensions import Dimensions
 
 # No further attempt begins later than this.
 _ATTEMPTS_SECONDS = 60.0
@@ -39,11 +42,36 @@ def prepare(job: Job, channel: Channel) -> Plan:
     """
     _quiet()
     with channel.stage("reference"):
-        plan = make_plan(job, changes_from(job.changes), _directory(job, 0))
+        plan = make_plan(job, changes_from(job.changes), partial(_reference, job, channel))
         device = plan.setting.device
         shown = device if plan.dtype == torch.float32 else f"{device} {str(plan.dtype).removeprefix('torch.')}"
         channel.send(event="setting", reference=plan.title, device=shown, choices=list(plan.reasons))
         return plan
+
+
+def prepare_again(job: Job, _channel: Channel) -> Plan:
+    """Make what goes with a pipeline that has been saved: all but the reference.
+
+    Raises:
+        NotRun: when it cannot be had.
+    """
+    _quiet()
+    return make_plan(job, changes_from(job.changes), lambda *_: _saved(job))
+
+
+def _reference(job: Job, channel: Channel, chosen: Chosen, dimensions: Dimensions) -> Path:
+    """Return the reference that the room keeps, or make it for this file and those after it."""
+    key = build.key(chosen, dimensions, job.seed)
+    if kept := channel.ask(event="reference", key=key):
+        return Path(kept)
+    made = _made(job, "reference", chosen, dimensions)
+    return Path(channel.ask(event="built", key=key, name=made.name) or made)
+
+
+def _made(job: Job, name: str, chosen: Chosen, dimensions: Dimensions) -> Path:
+    directory = Path(job.scratch) / "work" / name
+    build_reference(chosen, dimensions, job.seed, directory)
+    return directory
 
 
 def run(job: Job, plan: Plan, channel: Channel) -> None:
@@ -114,7 +142,7 @@ def _next(job: Job, plan: Plan, error: Exception, channel: Channel, number: int)
     while (found := following(_failure(error), changes, now)) is not None:
         changes, words = found
         try:
-            plan = make_plan(job, changes, _directory(job, number))
+            plan = make_plan(job, changes, partial(_made, job, f"reference-{number}"))
         except NotRun:
             continue
         channel.send(event="again", tried=words, why=failures.one_line(error, job)[:200], changes=changes.to_object())
@@ -125,10 +153,6 @@ def _next(job: Job, plan: Plan, error: Exception, channel: Channel, number: int)
 def _failure(error: Exception) -> Failure:
     frames = traceback.extract_tb(error.__traceback__)[-30:]
     return Failure(type(error).__name__, str(error)[:2000], tuple((f.filename, f.name, f.line or "") for f in frames))
-
-
-def _directory(job: Job, number: int) -> Path:
-    return Path(job.scratch) / "work" / f"reference-{number}"
 
 
 def _saved(job: Job) -> Path:

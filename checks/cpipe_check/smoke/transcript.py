@@ -9,6 +9,7 @@ from typing import Any
 from cpipe_check.report.model import Attempt, Notice, Stage, StageName
 from cpipe_check.sandbox.frames import ProtocolError
 from cpipe_check.smoke.attempts import MAX_ATTEMPTS, Changes, changes_from
+from cpipe_check.smoke.kept import KeptReferences
 from cpipe_check.text import EMPTY, CleanText, clean_line
 
 FIRST_STAGES: tuple[StageName, ...] = ("reference", "import", "load", "components", "call", "output", "save")
@@ -22,7 +23,9 @@ _MAX_NOTICES = 20
 class Transcript:
     """What a task's process reported. Its text is the file's word: cleaned here, and checked for shape."""
 
-    def __init__(self, expected: tuple[StageName, ...], on_stage: Callable[[str], None]) -> None:
+    def __init__(
+        self, expected: tuple[StageName, ...], on_stage: Callable[[str], None], references: KeptReferences
+    ) -> None:
         self.stages: list[Stage] = []
         self.running = expected[0]
         self.setting: dict[str, CleanText] = {}
@@ -36,6 +39,7 @@ class Transcript:
         self._challenge = ""
         self._expected = expected
         self._on_stage = on_stage
+        self._references = references
 
     def add(self, event: dict[str, Any]) -> dict[str, Any] | None:
         """Take one event and return the reply to it. Anything that is not one of ours is a protocol error."""
@@ -58,6 +62,10 @@ class Transcript:
             case "loaded" if not self._challenge:
                 self._challenge = secrets.token_hex(16)
                 return {"challenge": self._challenge}
+            case "reference" if not self._has_loaded:
+                return {"path": self._references.find(event["key"])}
+            case "built" if not self._has_loaded:
+                return {"path": self._references.keep(event["key"], event["name"])}
             case "setting" if not self._has_loaded:
                 self.setting = {key: clean_line(str(event[key]), 100) for key in ("reference", "device")}
                 self.choices = tuple(clean_line(str(choice), 200) for choice in event["choices"][:100])

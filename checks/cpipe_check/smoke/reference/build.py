@@ -18,21 +18,21 @@ class NotMade(Exception):
     """A component cannot be made. The message names it."""
 
 
-def key(chosen: Chosen, dimensions: Dimensions, seed: int, dtype: str) -> str:
+def key(chosen: Chosen, dimensions: Dimensions, seed: int) -> str:
     """Return a name for what `build` would write: the same for the same content."""
     import diffusers
     import torch
     import transformers
 
     content = {
-        "components": {c.name: [c.path, dict(c.changes)] for c in chosen.choices},
+        "components": {c.name: [c.path, dict(c.changes)] for c in chosen.choices if not c.own},
+        "among": chosen.classes,
         "asked": dict(dimensions.asked),
         "seed": seed,
-        "dtype": dtype,
         "versions": [diffusers.__version__, transformers.__version__, torch.__version__],
     }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
-    return f"tiny-{chosen.title}-{digest}"
+    return f"{chosen.title}-{digest}"
 
 
 def one(choice: Choice, dimensions: Dimensions, seed: Callable[[], None], cls: type | None = None) -> Any:
