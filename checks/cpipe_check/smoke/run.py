@@ -200,6 +200,7 @@ class _Run:
     def smoke(self, class_name: str) -> Smoke:
         """Run both tasks and return the verdict."""
         first, outcome = self._task("first", FIRST_STAGES)
+        pictures = evidence.pictures(self._room.directory / "out")
         done = self._ending(first, outcome)
         last, stages = first, first.stages
         if done.verdict is Verdict.RAN:
@@ -218,6 +219,7 @@ class _Run:
             device=first.setting.get("device", EMPTY),
             stages=tuple(stages),
             output=first.output,
+            pictures=pictures,
         )
 
     def _task(self, entry: str, stages: tuple[StageName, ...]) -> tuple[Transcript, Outcome]:

@@ -15,7 +15,7 @@ import numpy
 import torch
 import transformers
 
-from cpipe_check.smoke import outputs
+from cpipe_check.smoke import outputs, pictures
 from cpipe_check.smoke.channel import Channel
 from cpipe_check.smoke.inputs import NoInput, Setting, call_arguments
 from cpipe_check.smoke.job import Argument, Job, Signature
@@ -80,6 +80,7 @@ def run(job: Job, plan: Plan, channel: Channel) -> None:
     with channel.stage("output"):
         outputs.check(first)
         outputs.write(first, Path(job.scratch) / "out" / "first")
+        pictures.write(first, Path(job.scratch) / "out" / "first" / "pictures")
         channel.send(event="output", text=outputs.describe(first))
     with channel.stage("save"):
         pipe.save_pretrained(str(_saved(job)))
