@@ -159,10 +159,14 @@ def _read(path: Path, limit: int) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise Disagreement(f"{path.name} is missing, or is no file ({error.strerror})") from None
-    with open(descriptor, "rb") as file:
+    try:
+        # Before Python opens it, which refuses a directory in its own way.
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise Disagreement(f"{path.name} is no file")
-        content = file.read(limit + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(limit + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > limit:
         raise Disagreement(f"{path.name} is too large")
     return content
