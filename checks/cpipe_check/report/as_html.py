@@ -14,7 +14,7 @@ from cpipe_check.report.code_frame import excerpt
 from cpipe_check.report.html_badge import badge
 from cpipe_check.report.markup import Markup, join, prose, tag
 from cpipe_check.report.model import Compatibility, Component, FileReport, Report, Verdict
-from cpipe_check.report.wording import FAILS, loads_on, releases
+from cpipe_check.report.wording import FAILS, releases
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
@@ -108,16 +108,15 @@ def _components(components: tuple[Component, ...]) -> Markup:
 
 
 def _static(file: FileReport, rules: int) -> Markup:
-    if file.static == "cannot tell":
-        verdict = f"cannot tell: {file.unknown}"
-    elif file.static == "ok":
-        verdict = f"ok: {rules} rules, {loads_on(file.compatibility)}"
-    else:
-        verdict = loads_on(file.compatibility)
+    said = {
+        "cannot tell": f"cannot tell: {file.unknown}",
+        "ok": f"ok: {rules} rules found nothing",
+        "findings": f"{len(file.findings)} finding{'' if len(file.findings) == 1 else 's'} of {rules} rules",
+    }
     return tag(
         "section",
         tag("h3", "Static check"),
-        tag("p", prose(verdict)),
+        tag("p", prose(said[file.static])),
         *(_finding(file, finding) for finding in file.findings),
         _compatibility(file.compatibility),
     )
@@ -150,7 +149,7 @@ def _code_frame(source: str, finding: Finding) -> Markup:
         return Markup()
     number = tag("span", str(finding.span.line), class_="number")
     line = tag("code", shown.before, tag("mark", shown.marked or " "), shown.after)
-    label = tag("span", "\n", finding.label, class_="label") if finding.label else Markup()
+    label = tag("span", "\n", prose(finding.label), class_="label") if finding.label else Markup()
     return tag("pre", number, line, label, tabindex=0, role="group", aria_label=f"line {finding.span.line}")
 
 
@@ -167,6 +166,8 @@ def _compatibility(compatibility: Compatibility) -> Markup:
         return Markup()
     loads = {True: "it loads", False: "it does not load", None: "cannot tell whether it loads"}[compatibility.loads]
     items = [_range(library, run) for library, runs in compatibility.ranges.items() for run in runs]
+    if not compatibility.ranges.get("diffusers"):
+        items.append(tag("li", "loads on no release of diffusers"))
     others = [tag("li", "counted as installed: ", ", ".join(compatibility.others))] if compatibility.others else []
     return tag(
         "div",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
 from cpipe_check.finding import Finding, Severity
+from cpipe_check.pipeline_file.load_range import LoadRange
 from cpipe_check.report.code_frame import excerpt
-from cpipe_check.report.model import FileReport, Report, Smoke, Verdict
-from cpipe_check.report.wording import FAILS, loads_on
+from cpipe_check.report.model import Compatibility, FileReport, Report, Smoke, Verdict
+from cpipe_check.report.wording import FAILS, releases
 from cpipe_check.text import inert_in_logs
 
 _COLOURS = {
@@ -50,14 +51,31 @@ def _static(file: FileReport, rules: int) -> str:
     if file.static == "cannot tell":
         return click.style("cannot tell", fg="yellow") + f": {file.unknown}"
     if file.static == "ok":
-        return click.style("ok", fg="green") + f"     {rules} rules · {loads_on(file.compatibility)}"
+        return click.style("ok", fg="green") + f"     {rules} rules · {_loads_on(file.compatibility)}"
     counts = {severity: sum(f.severity is severity for f in file.findings) for severity in Severity}
     counted = ", ".join(
         click.style(f"{n} {severity.value}{'s' if n > 1 else ''}", fg=_COLOURS[severity])
         for severity, n in counts.items()
         if n
     )
-    return f"{counted} · {loads_on(file.compatibility)}"
+    return f"{counted} · {_loads_on(file.compatibility)}"
+
+
+def _loads_on(compatibility: Compatibility) -> str:
+    """On one line: the releases of diffusers, and those of transformers where not all of them do."""
+    found = compatibility.ranges.get("diffusers", ())
+    if not found:
+        return "loads on no release of diffusers"
+    text = f"loads on diffusers {_runs(found)}"
+    others = compatibility.ranges.get("transformers", ())
+    if others and (others[0].before or others[-1].after or len(others) > 1):
+        text += f", transformers {_runs(others)} (sampled)"
+    return text
+
+
+def _runs(found: Sequence[LoadRange]) -> str:
+    """`0.4 - 0.20, perhaps 0.21 - 0.42.1`."""
+    return ", ".join(("" if run.loads else "perhaps ") + releases(run) for run in found)
 
 
 def _finding(file: FileReport, finding: Finding) -> Iterator[str]:

@@ -15,10 +15,7 @@ def section(file: FileReport) -> Markup:
         "section",
         tag("h3", "Smoke-load"),
         tag("p", badge(smoke.verdict, smoke.verdict.value), " ", prose(smoke.reason), class_="verdict"),
-        _frames(file),
-        _output(smoke),
-        _setting(smoke),
-        _stages(smoke),
+        tag("div", tag("div", _frames(file), _output(smoke), _setting(smoke)), _stages(smoke), class_="columns"),
         _isolation(smoke.isolation),
     )
 
@@ -29,10 +26,16 @@ def _frames(file: FileReport) -> Markup:
     items = [
         tag(
             "li",
-            tag("code", f"{file.path}:{frame.line}"),
-            " in ",
+            "in ",
             tag("code", frame.function),
-            tag("pre", tag("code", frame.code), tabindex=0, role="group", aria_label=f"line {frame.line}"),
+            tag(
+                "pre",
+                tag("span", str(frame.line), class_="number"),
+                tag("code", frame.code),
+                tabindex=0,
+                role="group",
+                aria_label=f"line {frame.line}",
+            ),
         )
         for frame in file.smoke.frames
     ]
