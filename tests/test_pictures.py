@@ -193,6 +193,8 @@ IMAGE = Image.linear_gradient("L").resize((64, 32)).convert("RGB")
         (torch.rand(1, 3, 2048, 1024), [("image", 48, 96, 1)]),
         (Image.new("I;16", (5, 5)), [("image", 5, 5, 1)]),
         (Image.new("P", (4000, 2)), [("image", 96, 1, 1)]),
+        (torch.rand(1, 3, 16, 4), [("image", 4, 16, 1)]),
+        (numpy.zeros((4, 16, 3)), [("image", 16, 4, 1)]),
         (torch.ones(1, 1), []),
         (["text"], []),
         (None, []),
@@ -254,12 +256,17 @@ GOOD: dict[str, object] = {"kind": "image", "width": 2, "height": 2, "frames": 1
     ],
 )
 def test_a_list_that_is_not_ours(tmp_path: Path, change: dict[str, object]) -> None:
-    """What is wrong is left out; the good picture before it stays."""
+    """What is wrong is left out, even with as many bytes as it claims; the good picture before it stays."""
     folder = tmp_path / "first" / "pictures"
     folder.mkdir(parents=True)
-    for number in range(2):
-        (folder / f"{number}.rgb").write_bytes(bytes(12))
-    (folder / "pictures.json").write_text(json.dumps([GOOD, {**GOOD, **change}]))
+    changed: dict[str, Any] = {**GOOD, **change}
+    (folder / "0.rgb").write_bytes(bytes(12))
+    width, height, frames = (changed[name] for name in ("width", "height", "frames"))
+    claimed = 12
+    if all(isinstance(n, int) and 0 < n < 1000 for n in (width, height, frames)):
+        claimed = 2 * width if changed["kind"] == "audio" else 3 * width * height * frames
+    (folder / "1.rgb").write_bytes(bytes(claimed))
+    (folder / "pictures.json").write_text(json.dumps([GOOD, changed]))
     assert evidence.pictures(tmp_path) == (Picture("image", 2, 2, 1, bytes(12)),)
 
 

@@ -18,6 +18,8 @@ from cpipe_check.report.wording import FAILS, releases
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
+_FEW = 10
+
 
 def render(report: Report, _colour: bool = False) -> str:
     """Return the report as an HTML page, which has nothing in it that GitHub's runner takes for a command."""
@@ -31,8 +33,7 @@ def render(report: Report, _colour: bool = False) -> str:
         tag("title", f"cpipe-check: {_headline(report)}"),
         tag("style", Markup(css)),
     )
-    single = len(report.files) == 1
-    main = tag("main", *(_file(number, file, report, single) for number, file in enumerate(report.files, 1)))
+    main = tag("main", *(_file(number, file, report) for number, file in enumerate(report.files, 1)))
     footer = tag("footer", tag("p", f"Made by cpipe-check {__version__}. Exit code {report.exit_code}."))
     body = tag("body", _header(report), "\n", main, "\n", footer)
     page = f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
@@ -74,7 +75,9 @@ def _listed(class_: str, items: list[Markup]) -> Markup:
     return tag("ul", *items, class_=class_) if items else Markup()
 
 
-def _file(number: int, file: FileReport, report: Report, single: bool) -> Markup:
+def _file(number: int, file: FileReport, report: Report) -> Markup:
+    # Of many files the list is what is read first.
+    opened = len(report.files) == 1 or (file.failed and len(report.files) <= _FEW)
     summary = tag(
         "summary",
         tag("h2", file.path),
@@ -82,7 +85,7 @@ def _file(number: int, file: FileReport, report: Report, single: bool) -> Markup
         tag("span", *_badges(file), class_="badges"),
     )
     body = tag("div", _components(file.components), _static(file, report.rules), html_smoke.section(file))
-    return join(("\n", tag("details", summary, body, class_="file", id=f"file-{number}", open=single or file.failed)))
+    return join(("\n", tag("details", summary, body, class_="file", id=f"file-{number}", open=opened)))
 
 
 def _badges(file: FileReport) -> Iterator[Markup]:
