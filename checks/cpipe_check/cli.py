@@ -94,7 +94,7 @@ def _check_jobs(_context: click.Context, _parameter: click.Parameter, value: str
     "known), or source:PATH for a checkout. Default: latest.",
 )
 @click.option("--transformers", metavar="SPEC", help="The same, without source:PATH.")
-@click.option("--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--output-format", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
 @click.option("--output-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here.")
 @click.option("--stdin-filename", default="stdin.py", show_default=True, help="The name of what `-` reads.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even when something is found.")

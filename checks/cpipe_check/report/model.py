@@ -103,12 +103,28 @@ class Isolation:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A thumbnail of what a call returned: an image, a video's frames one after the other, or a sound's waveform.
+
+    `pixels` are rows of RGB bytes; for audio the lowest and highest sample of each of `width` columns, where 0 and 255
+    are the peak and 127.5 is silence.
+    """
+
+    kind: Literal["image", "video", "audio"]
+    width: int
+    height: int
+    frames: int
+    pixels: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Smoke:
     """The outcome of a smoke-load, as reported by the file's own process and borne out by what it left.
 
     `reason` is one line, empty for `ran`. `unserved` is True when something that was asked for by name (a device, a
     reference) could not be had. `frames` are the author's own, innermost first; `output` describes what the call
-    returned. `choices` tell the class of each component of the reference and why, `attempts` what was tried before.
+    returned, `pictures` show it. `choices` tell the class of each component of the reference and why, `attempts` what was
+    tried before, `notices` what may bite some users.
     """
 
     verdict: Verdict
@@ -123,6 +139,7 @@ class Smoke:
     choices: tuple[CleanText, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     notices: tuple[Notice, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

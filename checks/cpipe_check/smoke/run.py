@@ -219,6 +219,7 @@ class _Run:
     def smoke(self, class_name: str) -> Smoke:
         """Run both tasks and return the verdict."""
         first, outcome = self._task("first", FIRST_STAGES)
+        pictures = evidence.pictures(self._room.directory / "out")
         done = self._ending(first, outcome)
         last, stages = first, first.stages
         if done.verdict is Verdict.RAN:
@@ -241,6 +242,7 @@ class _Run:
             choices=first.choices,
             attempts=tuple(first.attempts),
             notices=(*first.notices, *(last.notices if last is not first else ())),
+            pictures=pictures,
         )
 
     def _task(self, entry: str, stages: tuple[StageName, ...]) -> tuple[Transcript, Outcome]:

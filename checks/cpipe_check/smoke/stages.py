@@ -14,7 +14,7 @@ import diffusers
 import torch
 import transformers
 
-from cpipe_check.smoke import failures, outputs
+from cpipe_check.smoke import failures, outputs, pictures
 from cpipe_check.smoke.attempts import MAX_ATTEMPTS, Failure, changes_from, following
 from cpipe_check.smoke.channel import Channel
 from cpipe_check.smoke.extras import run_extras
@@ -87,6 +87,7 @@ def run(job: Job, plan: Plan, channel: Channel) -> None:
         outputs.check(first)
         check_expected(job.recipe.expect, first)
         outputs.write(first, Path(job.scratch) / "out" / "first")
+        pictures.write(first, Path(job.scratch) / "out" / "first" / "pictures")
         channel.send(event="output", text=outputs.describe(first))
     with channel.stage("save"):
         pipe.save_pretrained(str(_saved(job)))
