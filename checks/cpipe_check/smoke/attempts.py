@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -11,27 +11,33 @@ from cpipe_check.smoke.values import FORMS
 
 MAX_ATTEMPTS = 10
 _LARGEST = 1 << 14
-_ASKED = ("channels", "cross", "added", "image_size", "frames", "layers", "vision_size")
+_ASKED = ("channels", "cross", "added", "image_size", "frames", "layers", "vision_size", "guidance", "text_width")
 _CONVOLUTION = re.compile(r"to have (\d+) channels, but got (\d+) channels")
 _PRODUCT = re.compile(r"cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)")
-_SUM = re.compile(r"(?:num_channels_latents|latent).*?=\s*(\d+)\s*[.,]?\s*(?:Please|$)", re.DOTALL)
+# What diffusers' inpainting pipelines say of a denoiser that takes too few channels: a sum, or what makes it up.
+_CONFIGURED = re.compile(r"expects\s+(\d+)\s+but received(.*?)(?:Please|$)", re.DOTALL)
 _DIVISIBLE = re.compile(r"(?:divisible by|multiple of) `?(\d+)")
 _VISION = re.compile(r"Input image size \((\d+)\*\d+\) doesn't match model")
 # Of a list of layers, whose numbers a pipeline has by heart.
 _LAYER = re.compile(r"index (\d+) is out of range")
 _MOST_LAYERS = 64
+# How wide the distilled models embed the guidance scale.
+_GUIDANCE_WIDTH = 256
+_REAL_SIZE = 512
+# What huggingface_hub raises for want of a network.
+DOWNLOADS = ("OfflineModeIsEnabled", "LocalEntryNotFoundError")
 _DENOISER = re.compile(r"(unet|transformer|dit|prior)_?\w*\.py$")
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What attempts found out: sizes asked for, optional components and arguments to give, arguments to leave out, the
-    forms to give pictures in, and whether to pass over the author's example."""
+    """What attempts found out: sizes asked for, optional components and arguments to give, the forms to give pictures
+    in, methods to call before, and whether to pass over the author's example."""
 
     asked: Mapping[str, int] = field(default_factory=dict)
     also: tuple[str, ...] = ()
     give: tuple[str, ...] = ()
-    omit: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
     forms: Mapping[str, str] = field(default_factory=dict)
     no_example: bool = False
 
@@ -53,15 +59,15 @@ def changes_from(value: object) -> Changes:
             "asked": dict(asked),
             "also": list(also),
             "give": list(give),
-            "omit": list(omit),
+            "before": list(before),
             "forms": dict(forms),
             "no_example": bool(no_example),
         }:
-            names = [*also, *give, *omit, *forms]
+            names = [*also, *give, *before, *forms]
             sizes = [isinstance(n, int) and 0 < n <= _LARGEST for n in asked.values()]
             if len(names) <= 200 and all(isinstance(n, str) and n.isidentifier() and len(n) < 100 for n in names):  # noqa: SIM102
                 if all(sizes) and set(asked) <= set(_ASKED) and set(forms.values()) <= set(FORMS):
-                    return Changes(asked, tuple(also), tuple(give), tuple(omit), forms, no_example)
+                    return Changes(asked, tuple(also), tuple(give), tuple(before), forms, no_example)
     raise ValueError("no changes of ours")
 
 
@@ -81,21 +87,27 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What an attempt can be changed in: the call's parameters that a value may help or is a picture, the optional
-    components, the names that were given, and the size of pictures."""
+    """What an attempt can be changed in.
+
+    The call's optional parameters that a value may help, all of them that a value can be made for, and those that take
+    pictures; the optional components, the names that were given, the size of pictures, the width of text encoders, and
+    for attributes that methods other than `__init__` set, the method.
+    """
 
     helpful: tuple[str, ...]
+    optional: tuple[str, ...]
     pictures: tuple[str, ...]
     components: tuple[str, ...]
     given: tuple[str, ...]
     has_example: bool
     image_size: int
-    frames: int
+    text_width: int
+    setters: Mapping[str, str]
 
 
 def following(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     """Return what to try after a failure and a few words on it, None when nothing comes to mind."""
-    for suggest in (_sizes, _component, _missing, _named, _divisible, _forms, _all_pictures, _without_example, _larger):
+    for suggest in _SUGGESTIONS:
         found = suggest(failure, changes, now)
         if found is not None and found[0] != changes:
             return found
@@ -108,13 +120,16 @@ def _ask(changes: Changes, name: str, number: int) -> tuple[Changes, str] | None
     return replace(changes, asked={**changes.asked, name: number}), f"{name.replace('_', ' ')} {number}"
 
 
-def _sizes(failure: Failure, changes: Changes, _: Situation) -> tuple[Changes, str] | None:
+def _sizes(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     """A denoiser that is given other channels, or another text width, than it was made for."""
     if found := _CONVOLUTION.search(failure.text):
         in_denoiser = any(_DENOISER.search(frame[0]) for frame in failure.frames)
         return _ask(changes, "channels", int(found[2])) if in_denoiser else None
-    if found := _SUM.search(failure.text):
-        return _ask(changes, "channels", int(found[1]))
+    if found := _CONFIGURED.search(failure.text):
+        total = re.findall(r"=\s*(\d+)", found[2]) or [sum(map(int, re.findall(r"\d+", found[2])))]
+        return _ask(changes, "channels", int(total[-1]))
+    if "cond_proj" in failure.last[2] or ("embedding_dim" in failure.last[2] and "NoneType" in failure.text):
+        return _ask(changes, "guidance", _GUIDANCE_WIDTH)
     if found := _VISION.search(failure.text):
         return _ask(changes, "vision_size", int(found[1]))
     if found := _LAYER.search(failure.text):
@@ -128,11 +143,18 @@ def _sizes(failure: Failure, changes: Changes, _: Situation) -> tuple[Changes, s
             return _ask(changes, "cross", given)
         if "add_embedding" in where:
             return _ask(changes, "added", given)
+        if given == now.text_width:
+            # A projection of the file's own, of what a larger text encoder gives.
+            return _ask(changes, "text_width", int(found[3]))
     return None
 
 
 def _component(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
-    """An optional component that was None."""
+    """An optional component that was None, or that the file would download."""
+    if failure.kind in DOWNLOADS:
+        spoken = [name for _, _, code in failure.frames for name in re.findall(r"self\.(\w+) = ", code)]
+        names = tuple(name for name in dict.fromkeys(spoken) if name in now.components and name not in changes.also)
+        return (replace(changes, also=(*changes.also, *names)), f"component {', '.join(names)}") if names else None
     if "NoneType" not in failure.text:
         return None
     for _, _, code in reversed(failure.frames):
@@ -143,14 +165,17 @@ def _component(failure: Failure, changes: Changes, now: Situation) -> tuple[Chan
 
 
 def _missing(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
-    """A picture that was left out."""
-    return _all_pictures(failure, changes, now) if re.search(r"None\b|NoneType|undefined", failure.text) else None
+    """A picture that was left out, or a text."""
+    if not re.search(r"None\b|NoneType|undefined", failure.text):
+        return None
+    return _all_pictures(failure, changes, now) or _give(now.helpful, changes, now)
 
 
 def _named(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     """An optional argument that the error, or the source line that raised it, speaks of."""
     spoken = set(re.findall(r"\w+", failure.text)) | set(re.findall(r"\w+", failure.last[2]))
-    names = tuple(n for n in now.helpful if n in spoken and n not in now.given and n not in changes.give)
+    named = {name for name in re.findall(r"[`'\"](\w+)[`'\"]", failure.text) if name in now.optional}
+    names = tuple(n for n in dict.fromkeys((*now.helpful, *named)) if n in spoken and n not in now.given)
     if not names:
         return None
     return replace(changes, give=(*changes.give, *names)), f"with {', '.join(names)}"
@@ -195,18 +220,38 @@ def _wants(form: str, text: str) -> bool:
 
 
 def _all_pictures(_: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
-    names = tuple(n for n in now.pictures if n in now.helpful and n not in now.given and n not in changes.give)
-    return (replace(changes, give=(*changes.give, *names)), f"with {', '.join(names)}") if names else None
+    return _give([name for name in now.pictures if name in now.helpful], changes, now)
+
+
+def _give(names: Sequence[str], changes: Changes, now: Situation) -> tuple[Changes, str] | None:
+    more = tuple(name for name in names if name not in now.given and name not in changes.give)
+    return (replace(changes, give=(*changes.give, *more)), f"with {', '.join(more)}") if more else None
 
 
 def _without_example(_: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     if not now.has_example or changes.no_example:
         return None
-    return replace(changes, no_example=True), "without the example's values"
+    return replace(changes, no_example=True, forms={}, give=()), "without the example's values"
 
 
 def _larger(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
-    """Pictures of the size that the code may take for granted."""
-    if not re.search(r"size|shape|reshape|out of range|out of bounds|broadcast|dimension", failure.text):
+    """Pictures of the size that the code, or the example with its boxes and points, may take for granted."""
+    sizes = re.search(r"size|shape|reshape|out of range|out of bounds|broadcast|dimension|zero|range", failure.text)
+    if not sizes and not now.has_example:
         return None
-    return _ask(changes, "image_size", 512) if now.image_size < 512 else None
+    return _ask(changes, "image_size", _REAL_SIZE) if now.image_size < _REAL_SIZE else None
+
+
+def _before(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
+    """A method that sets what the call has not."""
+    found = re.search(r"has no attribute '(\w+)'", failure.text)
+    method = now.setters.get(found[1], "") if found else ""
+    if not method or method in changes.before:
+        return None
+    return replace(changes, before=(*changes.before, method)), f"{method} first"
+
+
+# The first that has something to say is followed.
+_SUGGESTIONS = (
+    _before, _sizes, _component, _missing, _named, _divisible, _forms, _all_pictures, _larger, _without_example,
+)  # fmt: skip

@@ -42,6 +42,9 @@ def _verdict(job: Job, channel: Channel, prepare: Prepare, run: Run) -> dict[str
         asked = getattr(error, "unserved", None)
         ours = asked is None
         reason = f"our own set-up failed: {failures.one_line(error, job)}" if ours else str(error)
+        if asked is False and (absent := failures.absent(job)):
+            # Likely why the class of a component is not to be had.
+            reason = absent
         return {"verdict": "not run", "reason": reason, "unserved": ours or bool(asked)}
     hosts = failures.watch_network()
     try:

@@ -17,6 +17,7 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from cpipe_check.smoke.attempts import DOWNLOADS
 from cpipe_check.smoke.job import Job
 
 # Packages that PyPI has under another name than they are imported by.
@@ -29,9 +30,11 @@ _DISTRIBUTIONS = {
 }
 _MAX_FRAMES, _MAX_CAUSES = 5, 50
 # What torch and diffusers say when sizes do not fit: the reference has other channels than the pipeline expects.
-_SIZES = re.compile(r"channels|shape|size of tensor|sizes? of|dimension|configuration sett", re.IGNORECASE)
+_SIZES = re.compile(
+    r"channels|shape|cannot be zero|empty range|size of tensor|sizes? of|dimension|configuration sett", re.IGNORECASE
+)
 
-_NO_CUDA = re.compile(r"not compiled with CUDA|No CUDA GPUs|Found no NVIDIA driver|no NVIDIA GPU")
+_NO_CUDA = re.compile(r"not compiled with CUDA|No CUDA GPUs|Found no NVIDIA driver|CUDA driver version|no NVIDIA GPU")
 # What inputs are made of: an operation on one that it does not have speaks of another kind of input.
 _INPUT_TYPES = re.compile(r"'?\b(Image|Tensor|ndarray|Generator|list|str|int|float|tuple|dict|bool)\b'?")
 _INPUT_OBJECT = re.compile(r"'(Image|Tensor|(numpy\.)?ndarray|Generator|list|str|int|float|tuple|dict|bool)' object ")
@@ -44,7 +47,7 @@ def lacking(error: BaseException, stage: str, job: Job, hosts: Sequence[str] = (
     call that refuses them proves nothing.
     """
     for seen in _chain(error):
-        if type(seen).__name__ in ("OfflineModeIsEnabled", "LocalEntryNotFoundError"):
+        if type(seen).__name__ in DOWNLOADS:
             return "it downloads from the Hub while it loads or runs, and the smoke-load has no network"
         root = (seen.name or "").partition(".")[0] if isinstance(seen, ModuleNotFoundError) else ""
         if (
@@ -67,6 +70,13 @@ def lacking(error: BaseException, stage: str, job: Job, hosts: Sequence[str] = (
 def declared_and_lacking(job: Job) -> str:
     """Return what is lacking of the packages that the file's recipe names, and then of all others; "" for nothing."""
     return _missing("", job) if any(map(_is_lacking, job.recipe.packages)) else ""
+
+
+def absent(job: Job) -> str:
+    """Return that packages are not installed which the file imports, "" when all are."""
+    roots = [package.partition(".")[0] for package in job.packages]
+    missing = [root for root in roots if root.isidentifier() and find_spec(root) is None]
+    return _missing(missing[0], job) if missing else ""
 
 
 def _missing(root: str, job: Job) -> str:
@@ -149,7 +159,9 @@ def may_be_the_input(error: BaseException, job: Job) -> bool:
     """
     text = str(error)
     frames = traceback.extract_tb(error.__traceback__)
-    if "NoneType" in text or isinstance(error, (IndexError, KeyError, ZeroDivisionError, UnboundLocalError)):
+    if "NoneType" in text or isinstance(
+        error, (IndexError, KeyError, ZeroDivisionError, UnboundLocalError, FileNotFoundError)
+    ):
         return True
     if isinstance(error, (RuntimeError, ValueError)) and _SIZES.search(text):
         return True

@@ -19,7 +19,8 @@ _PICTURE = re.compile(
     r"|^(image|img)_|^(source|target|init|input|control|content|style|inner|reference)_(image|img)"
 )
 _PROMPT = re.compile(r"(^|_)(prompt|prompts|text|texts|caption|captions|instruction|question|query|lyrics)(_\d)?$")
-_STEPS = re.compile(r"^(num_)?\w*(inference_|inversion_|ddim_|sampling_|diffusion_|train(ing)?_)?steps$")
+_STEPS = re.compile(r"^(num_)?(\w*(inference|inversion|ddim|sampling|diffusion|denoising|optimization)_)?steps$")
+_FILE = re.compile(r"(video|image|img|mask)_?(path|file)$")
 _NO_VALUE = re.compile(r"(path|url|dir|file|folder|fn|func|callback|processor|adapter)(_\w+)?$")
 # Optional parameters that are given all the same: most calls need the prompt, whatever its default says; the others
 # make the call small, quick and repeatable.
@@ -60,7 +61,7 @@ def call_arguments(
     given: dict[str, Any] = {}
     for argument in arguments:
         name = argument.name
-        if argument.kind in ("*", "**") or name in changes.omit:
+        if argument.kind in ("*", "**"):
             continue
         if keeps_small(name, setting) or name not in examples or name in changes.forms:
             if argument.required or name in changes.give or name in examples or _always(argument, setting):
@@ -85,6 +86,15 @@ def may_help(argument: Argument) -> bool:
         return False
     sensible = any(pattern.search(argument.name) for pattern in (_MASK, _VIDEO, _AUDIO, _PICTURE, _PROMPT))
     return sensible and not _is_number(argument) and "attention_mask" not in argument.name
+
+
+def can_make(argument: Argument, setting: Setting) -> bool:
+    """Return whether there is a value to give for a parameter."""
+    try:
+        _value(argument, setting, "")
+    except NoInput:
+        return False
+    return True
 
 
 def is_picture(argument: Argument) -> bool:
@@ -134,6 +144,8 @@ def _by_name(name: str, annotation: str, setting: Setting, form: str) -> Any:
         return setting.image_size
     if name in _FRAMES:
         return setting.frames
+    if found := _FILE.search(name):
+        return values.file(setting, "video" if found[1] == "video" else "image")
     if _NO_VALUE.search(name):
         return None
     if _PROMPT.search(name):

@@ -77,17 +77,30 @@ class Plan:
         except inputs.NoInput as error:
             raise NotRun(str(error)) from None
 
-    def situation(self) -> Situation:
+    def arguments_of(self, function: Any) -> dict[str, Any]:
+        """Return keyword arguments for a call of another method.
+
+        Raises:
+            NotRun: when one cannot be made.
+        """
+        try:
+            return inputs.call_arguments(_of_function(function), self.setting, Changes())
+        except inputs.NoInput as error:
+            raise NotRun(str(error)) from None
+
+    def situation(self, setters: Mapping[str, str]) -> Situation:
         """Return what the next attempt can change: nothing that the author's recipe says."""
         free = [argument for argument in self.call if argument.name not in self.recipe.call]
         return Situation(
             helpful=tuple(a.name for a in free if inputs.may_help(a)),
+            optional=tuple(a.name for a in free if not a.required and inputs.can_make(a, self.setting)),
             pictures=tuple(a.name for a in free if inputs.is_picture(a)),
             components=tuple(a.name for a in self.init if not a.required and a.default == "None"),
             given=tuple(self.arguments()),
             has_example=self.example is not None and not self.changes.no_example,
             image_size=self.setting.image_size,
-            frames=self.setting.frames,
+            text_width=self.dimensions.text_width,
+            setters=setters,
         )
 
 
@@ -254,6 +267,10 @@ def _arguments(signature: Signature, method: str) -> tuple[Argument, ...]:
     if not isinstance(cls, type):
         raise NotRun(f"the signature of `{method}` cannot be told from the text of the file")
     function = getattr(cls, method)
+    return _of_function(function)
+
+
+def _of_function(function: Any) -> tuple[Argument, ...]:
     hints = _hints(function)
     parameters = list(inspect.signature(function).parameters.values())[1:]
     return tuple(_argument(parameter, hints.get(parameter.name, parameter.annotation)) for parameter in parameters)

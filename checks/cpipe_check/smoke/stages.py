@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 import time
 import traceback
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import torch
 import transformers
 
 from cpipe_check.smoke import failures, outputs, pictures
-from cpipe_check.smoke.attempts import MAX_ATTEMPTS, Failure, changes_from, following
+from cpipe_check.smoke.attempts import DOWNLOADS, MAX_ATTEMPTS, Failure, changes_from, following
 from cpipe_check.smoke.channel import Channel
 from cpipe_check.smoke.extras import run_extras
 from cpipe_check.smoke.job import Job
@@ -114,33 +116,38 @@ def run_again(job: Job, plan: Plan, channel: Channel) -> None:
 
 def _attempts(job: Job, plan: Plan, module: Any, channel: Channel) -> tuple[Any, Plan, Any]:
     """Load and call, again with what the error of a call suggests, until one is taken; then return what came of it."""
-    start = time.monotonic()
+    start, asked = time.monotonic(), False
     for number in range(1, MAX_ATTEMPTS + 1):
-        with channel.stage("load"):
-            pipe = _load(plan.reference, job, plan, module, plan.dtype)
-        if number == 1:
-            channel.ask_challenge()
-        with channel.stage("components"):
-            _ = pipe.components
         try:
+            with channel.stage("load"):
+                pipe = _load(plan.reference, job, plan, module, plan.dtype)
+            if not asked:
+                channel.ask_challenge()
+                asked = True
+            with channel.stage("components"):
+                _ = pipe.components
             with channel.stage("call"):
                 return pipe, plan, _invoke(pipe, job, plan)
         except Exception as error:
             late = number == MAX_ATTEMPTS or time.monotonic() - start > _ATTEMPTS_SECONDS
-            following_plan = None if late else _next(job, plan, error, channel, number)
+            setters = _setters(module, job) if channel.current == "call" else {}
+            following_plan = None if late else _next(job, plan, error, channel, number, setters)
             if following_plan is None:
                 raise
             plan = following_plan
-            del pipe
     raise AssertionError("the last attempt raises")
 
 
-def _next(job: Job, plan: Plan, error: Exception, channel: Channel, number: int) -> Plan | None:
+def _next(
+    job: Job, plan: Plan, error: Exception, channel: Channel, number: int, setters: Mapping[str, str]
+) -> Plan | None:
     """Return the plan of the next attempt, None when the error is no matter of the inputs or nothing is left to try."""
-    if not failures.may_be_the_input(error, job):
+    failure = _failure(error)
+    ours = channel.current == "call" and failures.may_be_the_input(error, job)
+    if not ours and failure.kind not in DOWNLOADS:
         return None
-    changes, now = plan.changes, plan.situation()
-    while (found := following(_failure(error), changes, now)) is not None:
+    changes, now = plan.changes, plan.situation(setters)
+    while (found := following(failure, changes, now)) is not None:
         changes, words = found
         try:
             plan = make_plan(job, changes, partial(_made, job, f"reference-{number}"))
@@ -149,6 +156,24 @@ def _next(job: Job, plan: Plan, error: Exception, channel: Channel, number: int)
         channel.send(event="again", tried=words, why=failures.one_line(error, job)[:200], changes=changes.to_object())
         return plan
     return None
+
+
+def _setters(module: Any, job: Job) -> dict[str, str]:
+    """Return which public method of the file's pipeline class sets an attribute, but for `__init__` and the call."""
+    found: dict[str, str] = {}
+    for cls in vars(module).values():
+        if isinstance(cls, type) and cls.__module__ == module.__name__ and job.method in vars(cls):
+            for name, function in vars(cls).items():
+                if inspect.isfunction(function) and not name.startswith("_") and name != job.method:
+                    found |= dict.fromkeys(re.findall(r"self\.(\w+) = ", _source(function)), name)
+    return found
+
+
+def _source(function: Any) -> str:
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):
+        return ""
 
 
 def _failure(error: Exception) -> Failure:
@@ -183,6 +208,10 @@ def _load(source: Path, job: Job, plan: Plan, module: Any, dtype: torch.dtype) -
 
 
 def _invoke(pipe: Any, job: Job, plan: Plan) -> Any:
+    for name in plan.changes.before:
+        seed(job.seed)
+        method = getattr(pipe, name)
+        method(**plan.arguments_of(getattr(type(pipe), name)))
     arguments = plan.arguments()
     seed(job.seed)
     return getattr(pipe, job.method)(**arguments)

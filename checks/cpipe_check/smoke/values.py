@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -51,6 +52,14 @@ def tensor(setting: Setting, shape: tuple[int, ...]) -> Any:
     import torch
 
     return torch.rand(shape, generator=torch.Generator("cpu").manual_seed(setting.seed)).to(setting.device)
+
+
+def file(setting: Setting, kind: str) -> str:
+    """Write a picture, or a video as an animated one, to the current directory and return its path."""
+    path = os.path.abspath(f"{kind}.{'gif' if kind == 'video' else 'png'}")
+    frames = video(setting, 16) if kind == "video" else [image(setting)]
+    frames[0].save(path, **({"save_all": True, "append_images": frames[1:]} if kind == "video" else {}))
+    return path
 
 
 def audio(seconds: float = 0.5, rate: int = 16000) -> Any:

@@ -55,6 +55,7 @@ def build(parts: Mapping[str, Any], directory: Path) -> None:
     """Write components to `directory` as a Hub repository has them: a folder each, and `model_index.json`."""
     import diffusers
 
+    directory.mkdir(parents=True)
     pipe = diffusers.DiffusionPipeline()
     pipe.register_modules(**parts)
     index: dict[str, Any] = {"_class_name": "DiffusionPipeline", "_diffusers_version": diffusers.__version__}

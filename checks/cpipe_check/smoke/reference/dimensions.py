@@ -69,7 +69,7 @@ class Dimensions:
     def text_width(self) -> int:
         """The width of one text encoder's states."""
         # Pipelines around ChatGLM have its real width in their text.
-        return 4096 if self.has("ChatGLM") else TEXT_WIDTH
+        return self.asked.get("text_width", 4096 if self.has("ChatGLM") else TEXT_WIDTH)
 
     @property
     def pooled_width(self) -> int:
@@ -92,6 +92,11 @@ class Dimensions:
         """Height and width in pixels of the images that the pipeline is called with."""
         pixels = self.has("UNet2DModel") and not self.has("Autoencoder", "VQModel")
         return self.asked.get("image_size", 32 if pixels else 64)
+
+    @property
+    def sample_size(self) -> int:
+        """Height and width of the latents of an image, by the factor that most autoencoders have."""
+        return self.image_size // 8
 
     @property
     def frames(self) -> int:

@@ -54,6 +54,23 @@ _DECODER = {
     "max_position_embeddings": 2048,
 }
 
+_WHISPER = {
+    "vocab_size": 514,
+    "d_model": 16,
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "encoder_ffn_dim": 16,
+    "decoder_ffn_dim": 16,
+    "pad_token_id": 513,
+    "bos_token_id": 512,
+    "eos_token_id": 513,
+    "decoder_start_token_id": 512,
+    "begin_suppress_tokens": None,
+    "suppress_tokens": None,
+}
+
 BLUEPRINTS: dict[str, Any] = {
     "T5EncoderModel": _t5,
     "UMT5EncoderModel": _t5,
@@ -68,4 +85,5 @@ BLUEPRINTS: dict[str, Any] = {
     "Qwen2Model": _DECODER,
     "Qwen3Model": _DECODER,
     "ChatGLMModel": _chatglm,
+    "WhisperForConditionalGeneration": _WHISPER,
 }

@@ -23,9 +23,10 @@ _SIZE_EMBEDDING = 8
 
 
 def _condition(dimensions: Dimensions) -> dict[str, Any]:
-    common = {"sample_size": 8, "in_channels": dimensions.denoiser_channels, "layers_per_block": 2}
+    common = {"sample_size": dimensions.sample_size, "in_channels": dimensions.denoiser_channels, "layers_per_block": 2}
     if dimensions.is_xl:
         return {**common, "out_channels": 4, **_xl(dimensions)}
+    guidance = {"time_cond_proj_dim": dimensions.asked["guidance"]} if "guidance" in dimensions.asked else {}
     noise_level = {"num_class_embeds": 1000} if "low_res_scheduler" in dimensions.classes else {}
     return {
         **common,
@@ -35,6 +36,7 @@ def _condition(dimensions: Dimensions) -> dict[str, Any]:
         "attention_head_dim": 4,
         "cross_attention_dim": dimensions.cross_width,
         **noise_level,
+        **guidance,
     }
 
 
