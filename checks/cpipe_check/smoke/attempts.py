@@ -11,7 +11,18 @@ from cpipe_check.smoke.values import FORMS
 
 MAX_ATTEMPTS = 10
 _LARGEST = 1 << 14
-_ASKED = ("channels", "cross", "added", "image_size", "frames", "layers", "vision_size", "guidance", "text_width")
+_ASKED = (
+    "channels",
+    "cross",
+    "added",
+    "image_size",
+    "frames",
+    "layers",
+    "vision_size",
+    "guidance",
+    "text_width",
+    "steps",
+)
 _CONVOLUTION = re.compile(r"to have (\d+) channels, but got (\d+) channels")
 _PRODUCT = re.compile(r"cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)")
 # What diffusers' inpainting pipelines say of a denoiser that takes too few channels: a sum, or what makes it up.
@@ -23,7 +34,8 @@ _LAYER = re.compile(r"index (\d+) is out of range")
 _MOST_LAYERS = 64
 # How wide the distilled models embed the guidance scale.
 _GUIDANCE_WIDTH = 256
-_REAL_SIZE = 512
+_REAL_SIZE, _MORE_STEPS = 512, 10
+_FROM_PRETRAINED = re.compile(r"self\.(\w+) = (\w+)\.from_pretrained")
 # What huggingface_hub raises for want of a network.
 DOWNLOADS = ("OfflineModeIsEnabled", "LocalEntryNotFoundError")
 _DENOISER = re.compile(r"(unet|transformer|dit|prior)_?\w*\.py$")
@@ -31,11 +43,14 @@ _DENOISER = re.compile(r"(unet|transformer|dit|prior)_?\w*\.py$")
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What attempts found out: sizes asked for, optional components and arguments to give, the forms to give pictures
-    in, methods to call before, and whether to pass over the author's example."""
+    """What attempts found out.
+
+    Sizes asked for, optional components with their classes ("" for what the text tells), arguments to give, methods to
+    call before, the forms to give pictures in, and whether to pass over the author's example.
+    """
 
     asked: Mapping[str, int] = field(default_factory=dict)
-    also: tuple[str, ...] = ()
+    also: Mapping[str, str] = field(default_factory=dict)
     give: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     forms: Mapping[str, str] = field(default_factory=dict)
@@ -57,17 +72,17 @@ def changes_from(value: object) -> Changes:
     match value:
         case {
             "asked": dict(asked),
-            "also": list(also),
+            "also": dict(also),
             "give": list(give),
             "before": list(before),
             "forms": dict(forms),
             "no_example": bool(no_example),
         }:
-            names = [*also, *give, *before, *forms]
+            names = [*also, *(name for name in also.values() if name), *give, *before, *forms]
             sizes = [isinstance(n, int) and 0 < n <= _LARGEST for n in asked.values()]
             if len(names) <= 200 and all(isinstance(n, str) and n.isidentifier() and len(n) < 100 for n in names):  # noqa: SIM102
                 if all(sizes) and set(asked) <= set(_ASKED) and set(forms.values()) <= set(FORMS):
-                    return Changes(asked, tuple(also), tuple(give), tuple(before), forms, no_example)
+                    return Changes(asked, also, tuple(give), tuple(before), forms, no_example)
     raise ValueError("no changes of ours")
 
 
@@ -152,15 +167,15 @@ def _sizes(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes,
 def _component(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     """An optional component that was None, or that the file would download."""
     if failure.kind in DOWNLOADS:
-        spoken = [name for _, _, code in failure.frames for name in re.findall(r"self\.(\w+) = ", code)]
-        names = tuple(name for name in dict.fromkeys(spoken) if name in now.components and name not in changes.also)
-        return (replace(changes, also=(*changes.also, *names)), f"component {', '.join(names)}") if names else None
+        loaded = [found for _, _, code in failure.frames for found in _FROM_PRETRAINED.findall(code)]
+        names = {n: cls for n, cls in loaded if n in now.components and n not in changes.also}
+        return (replace(changes, also={**changes.also, **names}), f"component {', '.join(names)}") if names else None
     if "NoneType" not in failure.text:
         return None
     for _, _, code in reversed(failure.frames):
         for name in re.findall(r"self\.(\w+)", code):
             if name in now.components and name not in changes.also:
-                return replace(changes, also=(*changes.also, name)), f"component {name}"
+                return replace(changes, also={**changes.also, name: ""}), f"component {name}"
     return None
 
 
@@ -192,7 +207,7 @@ def _divisible(failure: Failure, changes: Changes, now: Situation) -> tuple[Chan
 def _forms(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     """A picture in another form: the one that the error speaks of first, then each in turn."""
     given = [name for name in now.pictures if name in now.given]
-    if not given or failure.kind not in ("TypeError", "ValueError", "AttributeError", "RuntimeError"):
+    if not given or failure.kind not in ("TypeError", "ValueError", "AttributeError"):
         return None
     spoken = set(re.findall(r"\w+", failure.text)) | set(re.findall(r"\w+", failure.last[2]))
     # Only an error about what a thing is, not one about its size.
@@ -234,11 +249,26 @@ def _without_example(_: Failure, changes: Changes, now: Situation) -> tuple[Chan
     return replace(changes, no_example=True, forms={}, give=()), "without the example's values"
 
 
+def _more_steps(failure: Failure, changes: Changes, _: Situation) -> tuple[Changes, str] | None:
+    """So many that a share of them is more than none."""
+    few = failure.kind == "ZeroDivisionError" or re.search(r"zero|empty|out of range|0 elements", failure.text)
+    return _ask(changes, "steps", _MORE_STEPS) if few else None
+
+
 def _larger(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
-    """Pictures of the size that the code, or the example with its boxes and points, may take for granted."""
-    sizes = re.search(r"size|shape|reshape|out of range|out of bounds|broadcast|dimension|zero|range", failure.text)
-    if not sizes and not now.has_example:
-        return None
+    """Pictures of the size that the code may take for granted."""
+    of_size = failure.kind in ("RuntimeError", "ValueError", "IndexError", "AssertionError", "ZeroDivisionError")
+    if of_size and re.search(r"size|shape|out of range|out of bounds|broadcast|dimension|zero|range", failure.text):
+        return _to_real_size(failure, changes, now)
+    return None
+
+
+def _as_written(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
+    """Pictures of the size that the example is written for, with its boxes and points."""
+    return _to_real_size(failure, changes, now) if now.has_example else None
+
+
+def _to_real_size(_: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     return _ask(changes, "image_size", _REAL_SIZE) if now.image_size < _REAL_SIZE else None
 
 
@@ -253,5 +283,5 @@ def _before(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes
 
 # The first that has something to say is followed.
 _SUGGESTIONS = (
-    _before, _sizes, _component, _missing, _named, _divisible, _forms, _all_pictures, _larger, _without_example,
+    _before, _sizes, _component, _missing, _named, _divisible, _more_steps, _larger, _forms, _all_pictures, _as_written, _without_example,
 )  # fmt: skip

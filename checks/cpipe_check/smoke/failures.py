@@ -31,7 +31,7 @@ _DISTRIBUTIONS = {
 _MAX_FRAMES, _MAX_CAUSES = 5, 50
 # What torch and diffusers say when sizes do not fit: the reference has other channels than the pipeline expects.
 _SIZES = re.compile(
-    r"channels|shape|cannot be zero|empty range|size of tensor|sizes? of|dimension|configuration sett", re.IGNORECASE
+    r"channels|shape|cannot be zero|empty|size of tensor|sizes? of|dimension|configuration sett", re.IGNORECASE
 )
 
 _NO_CUDA = re.compile(r"not compiled with CUDA|No CUDA GPUs|Found no NVIDIA driver|CUDA driver version|no NVIDIA GPU")
@@ -46,7 +46,7 @@ def lacking(error: BaseException, stage: str, job: Job, hosts: Sequence[str] = (
     A verdict of `failed` has to be the pipeline's fault. Our inputs are guesses and our reference is small, so that a
     call that refuses them proves nothing.
     """
-    for seen in _chain(error):
+    for seen in chain(error):
         if type(seen).__name__ in DOWNLOADS:
             return "it downloads from the Hub while it loads or runs, and the smoke-load has no network"
         root = (seen.name or "").partition(".")[0] if isinstance(seen, ModuleNotFoundError) else ""
@@ -143,7 +143,8 @@ def _blocked(error: BaseException, job: Job, hosts: Sequence[str]) -> str:
     return ""
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what it came of."""
     for _ in range(_MAX_CAUSES):
         if error is None:
             return

@@ -25,7 +25,7 @@ from cpipe_check.smoke.reference import build, choose
 from cpipe_check.smoke.reference.choose import Choice, Chosen
 from cpipe_check.smoke.reference.dimensions import Dimensions
 from cpipe_check.smoke.reference.find import find
-from cpipe_check.smoke.values import Setting
+from cpipe_check.smoke.values import STEPS, Setting
 
 _EMPTY = inspect.Parameter.empty
 _KINDS: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
@@ -125,8 +125,11 @@ def make_plan(job: Job, changes: Changes, make_reference: MakeReference) -> Plan
             init,
             defines=job.defines,
             shown=shown_components(job.example),
-            asked={name: (c.class_name, c.config) for name, c in job.recipe.components.items()},
-            also=changes.also,
+            asked={
+                **{name: (class_name, {}) for name, class_name in changes.also.items() if class_name},
+                **{name: (c.class_name, c.config) for name, c in job.recipe.components.items()},
+            },
+            also=tuple(changes.also),
             family=job.recipe.reference,
         )
     except choose.NoReference as error:
@@ -141,7 +144,9 @@ def make_plan(job: Job, changes: Changes, make_reference: MakeReference) -> Plan
         init=init,
         call=call,
         dimensions=dimensions,
-        setting=Setting(dimensions.image_size, True, device, job.seed, dimensions.frames),
+        setting=Setting(
+            dimensions.image_size, True, device, job.seed, dimensions.frames, changes.asked.get("steps", STEPS)
+        ),
         dtype=dtype,
         changes=changes,
         recipe=job.recipe,
@@ -167,9 +172,9 @@ def build_reference(chosen: Chosen, dimensions: Dimensions, value: int, director
     """
     try:
         parts = {c.name: build.one(c, dimensions, lambda: seed(value)) for c in chosen.choices if not c.own}
+        build.build(parts, directory)
     except build.NotMade as error:
         raise NotRun(str(error)) from None
-    build.build(parts, directory)
 
 
 def seed(value: int) -> None:

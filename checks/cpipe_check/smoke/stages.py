@@ -32,6 +32,10 @@ from cpipe_check.smoke.reference.dimensions import Dimensions
 _ATTEMPTS_SECONDS = 60.0
 
 
+class Unmoved(Exception):
+    """The cause is an error that stays the same whatever form a picture is given in: it is not for the form."""
+
+
 class Mismatch(Exception):
     """The reloaded pipeline gives another output than the first one did."""
 
@@ -117,6 +121,7 @@ def run_again(job: Job, plan: Plan, channel: Channel) -> None:
 def _attempts(job: Job, plan: Plan, module: Any, channel: Channel) -> tuple[Any, Plan, Any]:
     """Load and call, again with what the error of a call suggests, until one is taken; then return what came of it."""
     start, asked = time.monotonic(), False
+    before: tuple[Plan, Exception] | None = None
     for number in range(1, MAX_ATTEMPTS + 1):
         try:
             with channel.stage("load"):
@@ -128,12 +133,17 @@ def _attempts(job: Job, plan: Plan, module: Any, channel: Channel) -> tuple[Any,
                 _ = pipe.components
             with channel.stage("call"):
                 return pipe, plan, _invoke(pipe, job, plan)
+        except NotRun:
+            raise
         except Exception as error:
             late = number == MAX_ATTEMPTS or time.monotonic() - start > _ATTEMPTS_SECONDS
             setters = _setters(module, job) if channel.current == "call" else {}
             following_plan = None if late else _next(job, plan, error, channel, number, setters)
             if following_plan is None:
                 raise
+            if before is not None and plan.changes.forms != before[0].changes.forms and _unmoved(error, before[1]):
+                raise Unmoved from error
+            before = plan, error
             plan = following_plan
     raise AssertionError("the last attempt raises")
 
@@ -158,6 +168,13 @@ def _next(
     return None
 
 
+def _unmoved(error: Exception, before: Exception) -> bool:
+    """Whether an error about the type of a picture has not changed with the picture's form."""
+    one, other = _failure(error), _failure(before)
+    about_types = one.kind != "ValueError" and re.search(r"Tensor|ndarray|Image", one.text)
+    return bool(about_types) and (one.kind, one.text, one.last) == (other.kind, other.text, other.last)
+
+
 def _setters(module: Any, job: Job) -> dict[str, str]:
     """Return which public method of the file's pipeline class sets an attribute, but for `__init__` and the call."""
     found: dict[str, str] = {}
@@ -178,7 +195,9 @@ def _source(function: Any) -> str:
 
 def _failure(error: Exception) -> Failure:
     frames = traceback.extract_tb(error.__traceback__)[-30:]
-    return Failure(type(error).__name__, str(error)[:2000], tuple((f.filename, f.name, f.line or "") for f in frames))
+    kinds = [type(seen).__name__ for seen in failures.chain(error)]
+    kind = next((kind for kind in kinds if kind in DOWNLOADS), kinds[0])
+    return Failure(kind, str(error)[:2000], tuple((f.filename, f.name, f.line or "") for f in frames))
 
 
 def _saved(job: Job) -> Path:
@@ -210,8 +229,10 @@ def _load(source: Path, job: Job, plan: Plan, module: Any, dtype: torch.dtype) -
 def _invoke(pipe: Any, job: Job, plan: Plan) -> Any:
     for name in plan.changes.before:
         seed(job.seed)
-        method = getattr(pipe, name)
-        method(**plan.arguments_of(getattr(type(pipe), name)))
+        try:
+            getattr(pipe, name)(**plan.arguments_of(getattr(type(pipe), name)))
+        except Exception as error:
+            raise NotRun(f"`{name}` has to be called first: {failures.one_line(error, job)}") from error
     arguments = plan.arguments()
     seed(job.seed)
     return getattr(pipe, job.method)(**arguments)

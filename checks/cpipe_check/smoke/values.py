@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 PROMPT = "a photo of a cat"
+STEPS = 2
 # How a picture can be given.
 Form = Literal["pil", "tensor", "array", "list"]
 FORMS: tuple[Form, ...] = ("pil", "tensor", "array", "list")
@@ -24,7 +25,7 @@ class Setting:
     device: str
     seed: int
     frames: int = 5
-    steps: int = 2
+    steps: int = STEPS
 
 
 def generator(setting: Setting) -> Any:

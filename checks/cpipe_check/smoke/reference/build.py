@@ -52,7 +52,11 @@ def one(choice: Choice, dimensions: Dimensions, seed: Callable[[], None], cls: t
 
 
 def build(parts: Mapping[str, Any], directory: Path) -> None:
-    """Write components to `directory` as a Hub repository has them: a folder each, and `model_index.json`."""
+    """Write components to `directory` as a Hub repository has them: a folder each, and `model_index.json`.
+
+    Raises:
+        NotMade: when one cannot be saved.
+    """
     import diffusers
 
     directory.mkdir(parents=True)
@@ -60,6 +64,9 @@ def build(parts: Mapping[str, Any], directory: Path) -> None:
     pipe.register_modules(**parts)
     index: dict[str, Any] = {"_class_name": "DiffusionPipeline", "_diffusers_version": diffusers.__version__}
     for name, part in parts.items():
-        part.save_pretrained(directory / name)
+        try:
+            part.save_pretrained(directory / name)
+        except Exception as error:
+            raise NotMade(f"no reference for component `{name}` ({type(part).__name__}): {error}") from None
         index[name] = list(pipe.config[name])
     (directory / "model_index.json").write_text(json.dumps(index, indent=2))
