@@ -270,6 +270,10 @@ class _Run:
             # After the file has been imported it may say so of itself, but not that the machine is to blame.
             ours = all(stage.name == "reference" for stage in transcript.stages)
             return Smoke(Verdict.NOT_RUN, reason, unserved=ours and end.get("unserved") is True)
+        if outcome.over in ("time", "memory") and transcript.attempts:
+            # It may be what we tried that takes so much.
+            over = endings.over(outcome.over, self._limits)
+            return Smoke(Verdict.NOT_RUN, clean_line(f"{over}, {transcript.attempts[-1].tried}", 700))
         if outcome.over:
             return _failed(f"{where}: {endings.over(outcome.over, self._limits)}")
         if transcript.end is None or not clean_exit:
