@@ -16,7 +16,7 @@ from cpipe_check.smoke.reference.find import blueprint_name, find
 _GENERIC = re.compile(
     r"^(ModelMixin|Module|PreTrainedModel|PreTrainedTokenizer(Base|Fast)?|AutoTokenizer|AutoModel\w*|AutoProcessor|"
     r"SchedulerMixin|KarrasDiffusionSchedulers|ProcessorMixin|BaseImageProcessor|TokenizersBackend|AutoencoderMixin|"
-    r"Any|object|AutoImageProcessor|FeatureExtractionMixin|SequenceFeatureExtractor|PythonBackend|Gemma2PreTrainedModel)$"
+    r"Any|object|AutoImageProcessor|FeatureExtractionMixin|SequenceFeatureExtractor|PythonBackend)$"
 )
 _PLAIN = re.compile(r"^\W*(Optional\[)?\s*(int|float|str|bool|bytes|dict|list|tuple|Dict|List|Tuple)\b")
 _SEVERAL = re.compile(r"Multi(ControlNet|Adapter)|MultiControlNet")

@@ -85,12 +85,17 @@ FAMILIES = (
 )
 _TOKENIZERS = (
     ("CLIP", "CLIPTokenizer"),
+    ("T5Gemma", "GemmaTokenizer"),
     ("T5", "T5Tokenizer"),
     ("Qwen", "Qwen2Tokenizer"),
     ("Llama", "LlamaTokenizer"),
     ("Bert", "BertTokenizer"),
     ("ChatGLM", "ChatGLMTokenizer"),
     ("Gemma", "GemmaTokenizer"),
+    # Theirs are byte-level tokenizers too.
+    ("Mistral", "Qwen2Tokenizer"),
+    ("Glm", "Qwen2Tokenizer"),
+    ("SmolLM", "Qwen2Tokenizer"),
 )
 
 

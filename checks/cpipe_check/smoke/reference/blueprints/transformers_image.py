@@ -31,7 +31,6 @@ def _flux_controlnet(dimensions: Dimensions) -> dict[str, Any]:
 
 
 def _sd3(dimensions: Dimensions) -> dict[str, Any]:
-    both = dimensions.count("CLIPText", "text_encoder") * dimensions.pooled_width
     return {
         "sample_size": 8,
         "patch_size": 2,
@@ -41,9 +40,8 @@ def _sd3(dimensions: Dimensions) -> dict[str, Any]:
         "attention_head_dim": 8,
         "num_attention_heads": 4,
         "caption_projection_dim": 32,
-        # CLIP's states side by side are padded to the width of T5's.
-        "joint_attention_dim": both,
-        "pooled_projection_dim": both,
+        "joint_attention_dim": dimensions.t5_width,
+        "pooled_projection_dim": dimensions.t5_width,
         "pos_embed_max_size": 96,
     }
 
@@ -61,6 +59,67 @@ def _hunyuan_dit(dimensions: Dimensions) -> dict[str, Any]:
         "pooled_projection_dim": 16,
         "hidden_size": 24,
         "activation_fn": "gelu-approximate",
+    }
+
+
+def _hunyuan_controlnet(dimensions: Dimensions) -> dict[str, Any]:
+    configuration = _hunyuan_dit(dimensions)
+    return {**configuration, "transformer_num_layers": configuration["num_layers"]}
+
+
+def _sana(dimensions: Dimensions) -> dict[str, Any]:
+    return {
+        "in_channels": dimensions.latent_channels,
+        "out_channels": dimensions.latent_channels,
+        "num_layers": 1,
+        "num_attention_heads": 2,
+        "attention_head_dim": 16,
+        "num_cross_attention_heads": 2,
+        "cross_attention_head_dim": 16,
+        "cross_attention_dim": 32,
+        "caption_channels": dimensions.text_width,
+        "sample_size": 32,
+    }
+
+
+def _pixart(dimensions: Dimensions) -> dict[str, Any]:
+    return {
+        "sample_size": 8,
+        "num_layers": 1,
+        "attention_head_dim": 16,
+        "num_attention_heads": 2,
+        "in_channels": dimensions.latent_channels,
+        # Noise and variance.
+        "out_channels": 2 * dimensions.latent_channels,
+        "cross_attention_dim": 32,
+        "caption_channels": dimensions.text_width,
+    }
+
+
+def _chrono_edit(dimensions: Dimensions) -> dict[str, Any]:
+    return {
+        "num_attention_heads": 2,
+        "attention_head_dim": 12,
+        # Noise, the picture's latents, and a mask of four frames.
+        "in_channels": 2 * dimensions.latent_channels + 4,
+        "out_channels": dimensions.latent_channels,
+        "text_dim": dimensions.text_width,
+        "ffn_dim": 32,
+        "num_layers": 1,
+        "image_dim": 32,
+        "rope_max_seq_len": 32,
+    }
+
+
+def _z_image_controlnet(dimensions: Dimensions) -> dict[str, Any]:
+    return {
+        "control_layers_places": [0],
+        "control_refiner_layers_places": [0],
+        "control_in_dim": dimensions.asked.get("channels", dimensions.latent_channels),
+        "dim": 32,
+        "n_refiner_layers": 1,
+        "n_heads": 2,
+        "n_kv_heads": 2,
     }
 
 
@@ -94,6 +153,13 @@ BLUEPRINTS: dict[str, Any] = {
     "FluxTransformer2DModel": _flux,
     "FluxControlNetModel": _flux_controlnet,
     "SD3Transformer2DModel": _sd3,
+    "SD3ControlNetModel": _sd3,
     "HunyuanDiT2DModel": _hunyuan_dit,
+    "HunyuanDiT2DControlNetModel": _hunyuan_controlnet,
+    "SanaTransformer2DModel": _sana,
+    "SanaControlNetModel": _sana,
+    "PixArtTransformer2DModel": _pixart,
+    "ChronoEditTransformer3DModel": _chrono_edit,
+    "ZImageControlNetModel": _z_image_controlnet,
     "ZImageTransformer2DModel": _z_image,
 }
