@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -11,9 +12,10 @@ from cpipe_check.smoke.values import FORMS
 
 MAX_ATTEMPTS = 10
 _LARGEST = 1 << 14
-_ASKED = ("channels", "cross", "added", "image_size", "frames")
+_ASKED = ("channels", "parts", "control", "cross", "added", "image_size", "frames")
 _CONVOLUTION = re.compile(r"to have (\d+) channels, but got (\d+) channels")
 _PRODUCT = re.compile(r"cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)")
+_RESHAPE = re.compile(r"shape '\[([\d, ]+)\]' is invalid for input of size (\d+)")
 _SUM = re.compile(r"(?:num_channels_latents|latent).*?=\s*(\d+)\s*[.,]?\s*(?:Please|$)", re.DOTALL)
 _DIVISIBLE = re.compile(r"(?:divisible by|multiple of) `?(\d+)")
 _DENOISER = re.compile(r"(unet|transformer|dit|prior)_?\w*\.py$")
@@ -107,13 +109,21 @@ def _ask(changes: Changes, name: str, number: int) -> tuple[Changes, str] | None
 def _sizes(failure: Failure, changes: Changes, _: Situation) -> tuple[Changes, str] | None:
     """A denoiser that is given other channels, or another text width, than it was made for."""
     if found := _CONVOLUTION.search(failure.text):
+        if any("pos_embed_input(" in frame[2] for frame in failure.frames):
+            return _ask(changes, "control", int(found[2]) - int(found[1]))
         in_denoiser = any(_DENOISER.search(frame[0]) for frame in failure.frames)
         return _ask(changes, "channels", int(found[2])) if in_denoiser else None
+    if (found := _RESHAPE.search(failure.text)) and "pack" in failure.last[1]:
+        wanted = math.prod(int(side) for side in found[1].split(","))
+        parts, rest = divmod(int(found[2]), wanted)
+        return _ask(changes, "parts", parts) if not rest else None
     if found := _SUM.search(failure.text):
         return _ask(changes, "channels", int(found[1]))
     if found := _PRODUCT.search(failure.text):
         where = " ".join(f"{file}:{function}:{code}" for file, function, code in failure.frames[-12:])
         given = int(found[2])
+        if "controlnet_x_embedder" in where:
+            return _ask(changes, "control", given - int(found[3]))
         if "x_embedder" in where or "proj_in" in where:
             return _ask(changes, "channels", given)
         if re.search(r"to_k|add_k_proj|encoder_hidden_states", where):

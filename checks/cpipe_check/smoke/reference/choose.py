@@ -154,6 +154,11 @@ def _from_surroundings(
         )
         if found := families.tokenizer_for(encoder):
             return Choice(name, found, f"the tokenizer of {encoder}")
+    if any(path.endswith(".KarrasDiffusionSchedulers") for path in argument.classes):
+        # All of these but none of flow matching.
+        scheduler = family.components.get(name, "")
+        if not scheduler or "FlowMatch" in scheduler:
+            return Choice(name, "DPMSolverMultistepScheduler", "its type hint")
     if name in family.components:
         return Choice(name, family.components[name], f"its name, as in {family.name}")
     if "scheduler" in name and "scheduler" in family.components:

@@ -38,8 +38,9 @@ class Dimensions:
     """What one set of components is like.
 
     `classes` holds the class of each component, by the name of the pipeline's parameter. `asked` are sizes that an
-    error of an earlier attempt asked for: "channels" (the denoiser's input), "cross" (its text width), "added" (what it
-    is conditioned on besides), "image_size", "frames".
+    error of an earlier attempt asked for: "channels" (the denoiser's input), "parts" (how many latents it takes side by
+    side), "control" (what a ControlNet takes besides the latents), "cross" (the text width), "added" (what else it is
+    conditioned on), "image_size", "frames".
     """
 
     classes: Mapping[str, str]

@@ -92,9 +92,10 @@ _TOKENIZERS = (
     ("Bert", "BertTokenizer"),
     ("ChatGLM", "ChatGLMTokenizer"),
     ("Gemma", "GemmaTokenizer"),
+    # It puts a token before every text too.
+    ("Glm", "GemmaTokenizer"),
     # Theirs are byte-level tokenizers too.
     ("Mistral", "Qwen2Tokenizer"),
-    ("Glm", "Qwen2Tokenizer"),
     ("SmolLM", "Qwen2Tokenizer"),
 )
 

@@ -28,6 +28,13 @@ VISION = {
     "patch_size": 8,
     "projection_dim": TEXT_WIDTH,
 }
+
+
+def _text(dimensions: Dimensions) -> dict[str, Any]:
+    # HiDream's are trained on longer texts than others.
+    return {**TEXT, "max_position_embeddings": 248} if dimensions.has("HiDream") else TEXT
+
+
 _BOTH = {"text_config": TEXT, "vision_config": VISION, "projection_dim": TEXT_WIDTH}
 
 
@@ -80,8 +87,8 @@ def _segmentation_processor(dimensions: Dimensions) -> Any:
 
 
 BLUEPRINTS: dict[str, Any] = {
-    "CLIPTextModel": TEXT,
-    "CLIPTextModelWithProjection": TEXT,
+    "CLIPTextModel": _text,
+    "CLIPTextModelWithProjection": _text,
     "CLIPModel": _BOTH,
     "CLIPVisionModel": VISION,
     "CLIPVisionModelWithProjection": VISION,

@@ -22,6 +22,18 @@ def _t5(dimensions: Dimensions) -> dict[str, Any]:
     }
 
 
+def _smol(dimensions: Dimensions) -> dict[str, Any]:
+    # Pipelines have ids of its special tokens in their text.
+    return {**decoder(dimensions), "vocab_size": 128256}
+
+
+def _t5gemma(dimensions: Dimensions) -> Any:
+    from transformers import T5GemmaConfig, T5GemmaEncoder
+
+    module = {**decoder(dimensions), "layer_types": ["full_attention"] * dimensions.text_layers}
+    return T5GemmaEncoder(T5GemmaConfig(encoder=module, decoder=module).encoder)
+
+
 def _chatglm(dimensions: Dimensions) -> Any:
     from diffusers.pipelines.kolors import ChatGLMModel
     from diffusers.pipelines.kolors.text_encoder import ChatGLMConfig
@@ -62,7 +74,7 @@ def decoder(dimensions: Dimensions) -> dict[str, Any]:
     }
 
 
-_DECODERS = ("Llama", "Qwen2", "Qwen3", "SmolLM3", "Glm", "Gemma", "Gemma2", "Mistral", "Ministral3")
+_DECODERS = ("Llama", "Qwen2", "Qwen3", "Glm", "Gemma", "Gemma2", "Mistral", "Ministral3")
 
 BLUEPRINTS: dict[str, Any] = {
     "T5EncoderModel": _t5,
@@ -75,5 +87,7 @@ BLUEPRINTS: dict[str, Any] = {
         "intermediate_size": 37,
     },
     **{f"{name}{kind}": decoder for name in _DECODERS for kind in ("Model", "ForCausalLM")},
+    "SmolLM3ForCausalLM": _smol,
+    "T5GemmaEncoder": _t5gemma,
     "ChatGLMModel": _chatglm,
 }

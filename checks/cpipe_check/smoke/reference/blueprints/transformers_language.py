@@ -157,7 +157,8 @@ def _omnigen(dimensions: Dimensions) -> dict[str, Any]:
 
 def _prx(dimensions: Dimensions) -> dict[str, Any]:
     return {
-        "in_channels": dimensions.latent_channels,
+        # Without an autoencoder it denoises pixels.
+        "in_channels": dimensions.latent_channels if "vae" in dimensions.classes else 3,
         "context_in_dim": dimensions.text_width,
         "hidden_size": 32,
         "num_heads": 2,
