@@ -146,7 +146,10 @@ def _component(failure: Failure, changes: Changes, now: Situation) -> tuple[Chan
 
 def _missing(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     """A picture that was left out."""
-    return _all_pictures(failure, changes, now) if re.search(r"None\b|NoneType|undefined", failure.text) else None
+    # What a picture that is None is called by an image processor.
+    wrong = any(name in now.given for name in now.pictures) and "is in incorrect format" in failure.text
+    missing = wrong or re.search(r"None\b|NoneType|undefined", failure.text)
+    return _all_pictures(failure, changes, now) if missing else None
 
 
 def _named(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:

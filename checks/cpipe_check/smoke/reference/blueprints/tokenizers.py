@@ -67,7 +67,7 @@ def _gemma(_: Dimensions) -> Any:
     from transformers import GemmaTokenizer
 
     vocabulary = {token: i for i, token in enumerate(("<pad>", "<eos>", "<bos>", "<unk>", *_pieces()))}
-    return GemmaTokenizer(vocab=vocabulary, merges=[], model_max_length=2048)
+    return GemmaTokenizer(vocab=vocabulary, merges=[], add_bos_token=True, model_max_length=2048)
 
 
 def _chatglm(_: Dimensions) -> Any:

@@ -107,7 +107,7 @@ def _sana(dimensions: Dimensions) -> dict[str, Any]:
 def _pixart(dimensions: Dimensions) -> dict[str, Any]:
     return {
         "sample_size": 8,
-        "num_layers": 1,
+        "num_layers": 2,
         "attention_head_dim": 16,
         "num_attention_heads": 2,
         "in_channels": dimensions.latent_channels,
@@ -183,6 +183,7 @@ BLUEPRINTS: dict[str, Any] = {
     "HunyuanDiT2DControlNetModel": _hunyuan_controlnet,
     "SanaTransformer2DModel": _sana,
     "SanaControlNetModel": _sana,
+    "DiTTransformer2DModel": _pixart,
     "PixArtTransformer2DModel": _pixart,
     "ChronoEditTransformer3DModel": _chrono_edit,
     "ZImageControlNetModel": _z_image_controlnet,
