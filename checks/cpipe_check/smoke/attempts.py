@@ -124,7 +124,7 @@ def _sizes(failure: Failure, changes: Changes, _: Situation) -> tuple[Changes, s
         given = int(found[2])
         if "controlnet_x_embedder" in where:
             return _ask(changes, "control", given - int(found[3]))
-        if "x_embedder" in where or "proj_in" in where:
+        if re.search(r"x_embedder|proj_in|patch_embed\(|visual_embed\w*\(", where):
             return _ask(changes, "channels", given)
         if re.search(r"to_k|add_k_proj|encoder_hidden_states", where):
             return _ask(changes, "cross", given)

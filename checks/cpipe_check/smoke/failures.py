@@ -17,6 +17,9 @@ from cpipe_check.smoke.job import Job
 # Packages that PyPI has under another name than they are imported by.
 _DISTRIBUTIONS = {"cv2": "opencv-python", "skimage": "scikit-image", "sklearn": "scikit-learn", "yaml": "PyYAML"}
 _MAX_FRAMES, _MAX_CAUSES = 5, 50
+# What libraries say when a package is missing that only some of their classes need.
+_NOT_INSTALLED = re.compile(r"`(\w+)` is not installed|requires the (\w+) library|pip install `?(\w+)")
+
 # What torch and diffusers say when sizes do not fit: the reference has other channels than the pipeline expects.
 _SIZES = re.compile(r"channels|shape|size of tensor|sizes? of|dimension|configuration sett", re.IGNORECASE)
 
@@ -42,6 +45,10 @@ def lacking(error: BaseException, stage: str, job: Job, hosts: Sequence[str] = (
             and find_spec(root) is None
         ):
             return _missing(root, job)
+        if isinstance(seen, ImportError) and (found := _NOT_INSTALLED.search(str(seen))):
+            package = next(name for name in found.groups() if name).lower()
+            if find_spec(package) is None:
+                return _missing(package, job)
         blocked = _blocked(seen, job, hosts)
         if blocked:
             return f"blocked by the sandbox: {blocked}"

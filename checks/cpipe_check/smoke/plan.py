@@ -93,7 +93,7 @@ def make_plan(job: Job, changes: Changes, directory: Path) -> Plan:
     if job.reference:
         return _with_real_model(job, changes, init, call, device, dtype)
     try:
-        chosen = choose.choose(init, defines=job.defines, also=changes.also)
+        chosen = choose.choose(init, defines=job.defines, also=changes.also, call=[a.name for a in call])
     except choose.NoReference as error:
         raise NotRun(str(error)) from None
     dimensions = Dimensions(chosen.classes, changes.asked)

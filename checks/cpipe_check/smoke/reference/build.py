@@ -54,15 +54,11 @@ def one(choice: Choice, dimensions: Dimensions, seed: Callable[[], None], cls: t
 def build(parts: Mapping[str, Any], directory: Path) -> None:
     """Write components to `directory` as a Hub repository has them: a folder each, and `model_index.json`."""
     import diffusers
-    import transformers
 
     pipe = diffusers.DiffusionPipeline()
     pipe.register_modules(**parts)
     index: dict[str, Any] = {"_class_name": "DiffusionPipeline", "_diffusers_version": diffusers.__version__}
     for name, part in parts.items():
         part.save_pretrained(directory / name)
-        library, class_name = pipe.config[name]
-        # A class that transformers does not export at its top.
-        hidden = library == "transformers" and not hasattr(transformers, class_name)
-        index[name] = [type(part).__module__ if hidden else library, class_name]
+        index[name] = list(pipe.config[name])
     (directory / "model_index.json").write_text(json.dumps(index, indent=2))

@@ -70,12 +70,13 @@ def choose(
     asked: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None,
     also: Sequence[str] = (),
     family: str = "",
+    call: Sequence[str] = (),
 ) -> Chosen:
     """Choose a class for every component that a pipeline needs.
 
     `asked` are classes with changes to their configuration that somebody named for a parameter; they go first. `also`
     are optional components that shall be there; `family` is the name of a family to prefer. `defines` are the classes
-    that the file defines.
+    that the file defines, `call` the names of the call's parameters.
 
     Raises:
         NoReference: when nothing tells the class of a component.
@@ -86,6 +87,8 @@ def choose(
         if argument.name in asked:
             path, changes = asked[argument.name]
             chosen[argument.name] = Choice(argument.name, path, "asked for", changes)
+        elif argument.name == "scheduler" and (special := families.scheduler_for(call)):
+            chosen[argument.name] = Choice(argument.name, special, "what the call takes")
         elif (told := _from_text(argument)) is not None:
             chosen[argument.name] = told
     known = {name: choice.class_name for name, choice in chosen.items()}

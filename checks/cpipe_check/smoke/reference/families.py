@@ -85,7 +85,6 @@ FAMILIES = (
 )
 _TOKENIZERS = (
     ("CLIP", "CLIPTokenizer"),
-    ("T5Gemma", "GemmaTokenizer"),
     ("T5", "T5Tokenizer"),
     ("Qwen", "Qwen2Tokenizer"),
     ("Llama", "LlamaTokenizer"),
@@ -98,6 +97,14 @@ _TOKENIZERS = (
     ("Mistral", "Qwen2Tokenizer"),
     ("SmolLM", "Qwen2Tokenizer"),
 )
+
+# Schedulers that are told by what the call takes and hands on to them.
+_SCHEDULERS = {"intermediate_timesteps": "SCMScheduler"}
+
+
+def scheduler_for(call: Sequence[str]) -> str:
+    """Return the class of the scheduler that a call with these parameters needs, "" when any will do."""
+    return next((scheduler for name, scheduler in _SCHEDULERS.items() if name in call), "")
 
 
 def nearest(names: Sequence[str], classes: Mapping[str, str]) -> Family:

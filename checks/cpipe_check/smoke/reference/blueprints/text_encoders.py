@@ -27,13 +27,6 @@ def _smol(dimensions: Dimensions) -> dict[str, Any]:
     return {**decoder(dimensions), "vocab_size": 128256}
 
 
-def _t5gemma(dimensions: Dimensions) -> Any:
-    from transformers import T5GemmaConfig, T5GemmaEncoder
-
-    module = {**decoder(dimensions), "layer_types": ["full_attention"] * dimensions.text_layers}
-    return T5GemmaEncoder(T5GemmaConfig(encoder=module, decoder=module).encoder)
-
-
 def _chatglm(dimensions: Dimensions) -> Any:
     from diffusers.pipelines.kolors import ChatGLMModel
     from diffusers.pipelines.kolors.text_encoder import ChatGLMConfig
@@ -88,6 +81,5 @@ BLUEPRINTS: dict[str, Any] = {
     },
     **{f"{name}{kind}": decoder for name in _DECODERS for kind in ("Model", "ForCausalLM")},
     "SmolLM3ForCausalLM": _smol,
-    "T5GemmaEncoder": _t5gemma,
     "ChatGLMModel": _chatglm,
 }

@@ -101,6 +101,24 @@ def _sana(dimensions: Dimensions) -> dict[str, Any]:
         "cross_attention_dim": 32,
         "caption_channels": dimensions.text_width,
         "sample_size": 32,
+        # That of the distilled models, which go with this scheduler.
+        "guidance_embeds": dimensions.has("SCMScheduler"),
+    }
+
+
+def _cogview4(dimensions: Dimensions) -> dict[str, Any]:
+    # Packed tokens tell how many channels were to be embedded.
+    latents = dimensions.asked.get("channels", 0) // 4 or dimensions.latent_channels
+    return {
+        "in_channels": 2 * dimensions.latent_channels if latents > dimensions.latent_channels else latents,
+        "out_channels": dimensions.latent_channels,
+        "num_layers": 1,
+        "num_attention_heads": 2,
+        "attention_head_dim": 16,
+        "text_embed_dim": dimensions.text_width,
+        "time_embed_dim": 8,
+        "condition_dim": 4,
+        "rope_axes_dim": (16, 16),
     }
 
 
@@ -183,6 +201,7 @@ BLUEPRINTS: dict[str, Any] = {
     "HunyuanDiT2DControlNetModel": _hunyuan_controlnet,
     "SanaTransformer2DModel": _sana,
     "SanaControlNetModel": _sana,
+    "CogView4Transformer2DModel": _cogview4,
     "DiTTransformer2DModel": _pixart,
     "PixArtTransformer2DModel": _pixart,
     "ChronoEditTransformer3DModel": _chrono_edit,

@@ -95,6 +95,8 @@ def _kandinsky(dimensions: Dimensions) -> dict[str, Any]:
         "num_text_blocks": 1,
         "num_visual_blocks": 1,
         "axes_dims": (4, 2, 2),
+        # Whether it takes the latents of a picture beside the noise.
+        "visual_cond": "channels" in dimensions.asked,
     }
 
 
