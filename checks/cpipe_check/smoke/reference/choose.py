@@ -141,9 +141,7 @@ def _from_text(argument: Argument) -> Choice | None:
     return None
 
 
-def _from_surroundings(
-    argument: Argument, family: Family, known: Mapping[str, str], defines: Sequence[str]
-) -> Choice:
+def _from_surroundings(argument: Argument, family: Family, known: Mapping[str, str], defines: Sequence[str]) -> Choice:
     """Where the annotation names no class: what components of that name are in such a repository."""
     name = argument.name
     if is_plain(argument) or (argument.classes and not _is_generic(argument)):

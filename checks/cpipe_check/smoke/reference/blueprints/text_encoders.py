@@ -49,7 +49,6 @@ def _chatglm(dimensions: Dimensions) -> Any:
     return ChatGLMModel(configuration).float()
 
 
-
 def decoder(dimensions: Dimensions) -> dict[str, Any]:
     """Return the configuration of a language model whose states are the text's."""
     return {

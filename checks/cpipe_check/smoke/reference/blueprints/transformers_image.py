@@ -11,7 +11,9 @@ def _flux(dimensions: Dimensions) -> dict[str, Any]:
     return {
         "patch_size": 1,
         # Each token is a patch of 2 x 2 latents, of so many parts side by side.
-        "in_channels": dimensions.asked.get("channels", 4 * dimensions.latent_channels * dimensions.asked.get("parts", 1)),
+        "in_channels": dimensions.asked.get(
+            "channels", 4 * dimensions.latent_channels * dimensions.asked.get("parts", 1)
+        ),
         "out_channels": 4 * dimensions.latent_channels,
         "num_layers": 2,
         "num_single_layers": 2,

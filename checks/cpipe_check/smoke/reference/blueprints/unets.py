@@ -92,6 +92,7 @@ _MOTION = {
 }
 _PRIOR = {"num_attention_heads": 2, "attention_head_dim": 12, "embedding_dim": TEXT_WIDTH, "num_layers": 1}
 
+
 def _dreamlite(dimensions: Dimensions) -> dict[str, Any]:
     return {
         "sample_size": 8,
