@@ -26,6 +26,11 @@ def _flux(dimensions: Dimensions) -> dict[str, Any]:
     }
 
 
+def _chroma(dimensions: Dimensions) -> dict[str, Any]:
+    narrow = {"approximator_num_channels": 8, "approximator_hidden_dim": 32, "approximator_layers": 1}
+    return {**_flux(dimensions), **narrow}
+
+
 def _flux_controlnet(dimensions: Dimensions) -> dict[str, Any]:
     configuration = {**_flux(dimensions), "in_channels": 4 * dimensions.latent_channels}
     del configuration["out_channels"]
@@ -194,6 +199,7 @@ def _z_image(dimensions: Dimensions) -> Any:
 
 BLUEPRINTS: dict[str, Any] = {
     "FluxTransformer2DModel": _flux,
+    "ChromaTransformer2DModel": _chroma,
     "FluxControlNetModel": _flux_controlnet,
     "SD3Transformer2DModel": _sd3,
     "SD3ControlNetModel": _sd3_controlnet,
