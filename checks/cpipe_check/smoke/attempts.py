@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -22,11 +23,14 @@ _ASKED = (
     "guidance",
     "text_width",
     "steps",
+    "parts",
+    "control",
 )
 _CONVOLUTION = re.compile(r"to have (\d+) channels, but got (\d+) channels")
 _PRODUCT = re.compile(r"cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)")
 # What diffusers' inpainting pipelines say of a denoiser that takes too few channels: a sum, or what makes it up.
 _CONFIGURED = re.compile(r"expects\s+(\d+)\s+but received(.*?)(?:Please|$)", re.DOTALL)
+_RESHAPE = re.compile(r"shape '\[([\d, ]+)\]' is invalid for input of size (\d+)")
 _DIVISIBLE = re.compile(r"(?:divisible by|multiple of) `?(\d+)")
 _VISION = re.compile(r"Input image size \((\d+)\*\d+\) doesn't match model")
 # Of a list of layers, whose numbers a pipeline has by heart.
@@ -138,6 +142,8 @@ def _ask(changes: Changes, name: str, number: int) -> tuple[Changes, str] | None
 def _sizes(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     """A denoiser that is given other channels, or another text width, than it was made for."""
     if found := _CONVOLUTION.search(failure.text):
+        if any("pos_embed_input(" in frame[2] for frame in failure.frames):
+            return _ask(changes, "control", int(found[2]) - int(found[1]))
         in_denoiser = any(_DENOISER.search(frame[0]) for frame in failure.frames)
         return _ask(changes, "channels", int(found[2])) if in_denoiser else None
     if found := _CONFIGURED.search(failure.text):
@@ -149,10 +155,16 @@ def _sizes(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes,
         return _ask(changes, "vision_size", int(found[1]))
     if found := _LAYER.search(failure.text):
         return _ask(changes, "layers", int(found[1]) + 1) if int(found[1]) < _MOST_LAYERS else None
+    if (found := _RESHAPE.search(failure.text)) and "pack" in failure.last[1]:
+        wanted = math.prod(int(side) for side in found[1].split(","))
+        parts, rest = divmod(int(found[2]), wanted)
+        return _ask(changes, "parts", parts) if not rest else None
     if found := _PRODUCT.search(failure.text):
         where = " ".join(f"{file}:{function}:{code}" for file, function, code in failure.frames[-12:])
         given = int(found[2])
-        if "x_embedder" in where or "proj_in" in where:
+        if "controlnet_x_embedder" in where:
+            return _ask(changes, "control", given - int(found[3]))
+        if re.search(r"x_embedder|proj_in|patch_embed\(|visual_embed\w*\(", where):
             return _ask(changes, "channels", given)
         if re.search(r"to_k|add_k_proj|encoder_hidden_states", where):
             return _ask(changes, "cross", given)
@@ -181,7 +193,9 @@ def _component(failure: Failure, changes: Changes, now: Situation) -> tuple[Chan
 
 def _missing(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     """A picture that was left out, or a text."""
-    if not re.search(r"None\b|NoneType|undefined", failure.text):
+    # What a picture that is None is called by an image processor.
+    wrong = any(name in now.given for name in now.pictures) and "is in incorrect format" in failure.text
+    if not wrong and not re.search(r"None\b|NoneType|undefined", failure.text):
         return None
     return _all_pictures(failure, changes, now) or _give(now.helpful, changes, now)
 

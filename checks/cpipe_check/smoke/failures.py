@@ -29,6 +29,9 @@ _DISTRIBUTIONS = {
     "yaml": "PyYAML",
 }
 _MAX_FRAMES, _MAX_CAUSES = 5, 50
+# What libraries say when a package is missing that only some of their classes need.
+_NOT_INSTALLED = re.compile(r"`(\w+)` is not installed|requires the (\w+) library|pip install `?(\w+)")
+
 # What torch and diffusers say when sizes do not fit: the reference has other channels than the pipeline expects.
 _SIZES = re.compile(
     r"channels|shape|cannot be zero|empty|size of tensor|sizes? of|dimension|configuration sett", re.IGNORECASE
@@ -59,6 +62,10 @@ def lacking(error: BaseException, stage: str, job: Job, hosts: Sequence[str] = (
             return _missing(root, job)
         if _NO_CUDA.search(str(seen)) and not job.device.startswith("cuda"):
             return "it asks for CUDA by itself, and there is none here"
+        if isinstance(seen, ImportError) and (found := _NOT_INSTALLED.search(str(seen))):
+            package = next(name for name in found.groups() if name).lower()
+            if find_spec(package) is None:
+                return _missing(package, job)
         blocked = _blocked(seen, job, hosts)
         if blocked:
             return f"blocked by the sandbox: {blocked}"

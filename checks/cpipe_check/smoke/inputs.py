@@ -26,7 +26,7 @@ _NO_VALUE = re.compile(r"(path|url|dir|file|folder|fn|func|callback|processor|ad
 # make the call small, quick and repeatable.
 _ALWAYS = frozenset({
     "prompt", "num_inference_steps", "steps", "num_steps", "generator", "use_resolution_binning",
-    "strength", "prior_num_inference_steps", "decoder_num_inference_steps", "super_res_num_inference_steps",
+    "_auto_resize", "strength", "prior_num_inference_steps", "decoder_num_inference_steps", "super_res_num_inference_steps",
 })  # fmt: skip
 _MANY = 5
 _ALWAYS_OURS = frozenset({
@@ -39,7 +39,7 @@ _PLAIN: Mapping[str, Any] = {
     "batch_size": 1, "num_images_per_prompt": 1, "num_images": 1, "num_videos_per_prompt": 1, "strength": 0.8,
     "guidance_scale": 5.0, "cfg_scale": 5.0, "use_resolution_binning": False, "fps": 8, "frame_rate": 8,
     "ensemble_size": 2,
-    "num_controlnet": 1, "control_mode": [0], "eta": 0.0, "noise_level": 10,
+    "num_controlnet": 1, "control_mode": [0], "_auto_resize": False, "eta": 0.0, "noise_level": 10,
 }  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def _is_number(argument: Argument) -> bool:
 
 def _always(argument: Argument, setting: Setting) -> bool:
     name = argument.name
-    if name in _ALWAYS or (setting.size_known and (name in _SIZES or name in _FRAMES)):
+    if name in _ALWAYS or (setting.size_known and (name in _SIZES or name in _FRAMES or name == "max_area")):
         return True
     # Many steps, or a whole ensemble, by default.
     many = (argument.default or "").isdecimal() and int(argument.default or 0) > _MANY
@@ -142,6 +142,8 @@ def _by_name(name: str, annotation: str, setting: Setting, form: str) -> Any:
         return values.generator(setting)
     if name in _SIZES:
         return setting.image_size
+    if name == "max_area":
+        return setting.image_size**2
     if name in _FRAMES:
         return setting.frames
     if found := _FILE.search(name):
@@ -177,6 +179,7 @@ def _first_form(annotation: str) -> str:
 
 
 _BY_ANNOTATION: tuple[tuple[str, Callable[[Setting], Any]], ...] = (
+    (r"^(typing\.)?[Ll]ist\[int\]", lambda _: [1]),
     (r"\bImage\b|PipelineImageInput", values.image),
     (r"\b(Tensor|FloatTensor)\b", lambda s: values.tensor(s, (1, 3, s.image_size, s.image_size))),
     (r"\bndarray\b", lambda s: values.picture(s, "array")),

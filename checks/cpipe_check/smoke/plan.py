@@ -131,6 +131,7 @@ def make_plan(job: Job, changes: Changes, make_reference: MakeReference) -> Plan
             },
             also=tuple(changes.also),
             family=job.recipe.reference,
+            call=[a.name for a in call],
         )
     except choose.NoReference as error:
         raise NotRun(str(error)) from None

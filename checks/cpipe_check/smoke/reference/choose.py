@@ -16,7 +16,7 @@ from cpipe_check.smoke.reference.find import blueprint_name, find
 _GENERIC = re.compile(
     r"^(ModelMixin|Module|PreTrainedModel|PreTrainedTokenizer(Base|Fast)?|AutoTokenizer|AutoModel\w*|AutoProcessor|"
     r"SchedulerMixin|KarrasDiffusionSchedulers|ProcessorMixin|BaseImageProcessor|TokenizersBackend|AutoencoderMixin|"
-    r"Any|object|AutoImageProcessor|FeatureExtractionMixin|SequenceFeatureExtractor|PythonBackend|Gemma2PreTrainedModel)$"
+    r"Any|object|AutoImageProcessor|FeatureExtractionMixin|SequenceFeatureExtractor|PythonBackend)$"
 )
 _PLAIN = re.compile(r"^\W*(Optional\[)?\s*(int|float|str|bool|bytes|dict|list|tuple|Dict|List|Tuple)\b")
 _SEVERAL = re.compile(r"Multi(ControlNet|Adapter)|MultiControlNet")
@@ -71,13 +71,14 @@ def choose(
     shown: Mapping[str, str] | None = None,
     also: Sequence[str] = (),
     family: str = "",
+    call: Sequence[str] = (),
 ) -> Chosen:
     """Choose a class for every component that a pipeline needs.
 
     `asked` are classes with changes to their configuration that somebody named for a parameter; they go first. `shown` are
     the names of those in the author's example. `also`
     are optional components that shall be there; `family` is the name of a family to prefer. `defines` are the classes
-    that the file defines.
+    that the file defines, `call` the names of the call's parameters.
 
     Raises:
         NoReference: when nothing tells the class of a component.
@@ -88,7 +89,11 @@ def choose(
         if argument.name in asked:
             path, changes = asked[argument.name]
             chosen[argument.name] = Choice(argument.name, path, "asked for", changes)
-        elif (told := _from_example(argument, shown.get(argument.name, "")) or _from_text(argument)) is not None:
+        elif (told := _from_example(argument, shown.get(argument.name, ""))) is not None:
+            chosen[argument.name] = told
+        elif argument.name == "scheduler" and (special := families.scheduler_for(call)):
+            chosen[argument.name] = Choice(argument.name, special, "what the call takes")
+        elif (told := _from_text(argument)) is not None:
             chosen[argument.name] = told
     known = {name: choice.class_name for name, choice in chosen.items()}
     nearest = _family(family, [a.name for a in arguments if a.kind in ("positional", "keyword")], known)
@@ -163,6 +168,11 @@ def _from_surroundings(argument: Argument, family: Family, known: Mapping[str, s
         )
         if found := families.tokenizer_for(encoder):
             return Choice(name, found, f"the tokenizer of {encoder}")
+    if any(path.endswith(".KarrasDiffusionSchedulers") for path in argument.classes):
+        # All of these but none of flow matching.
+        scheduler = family.components.get(name, "")
+        if not scheduler or "FlowMatch" in scheduler:
+            return Choice(name, "DPMSolverMultistepScheduler", "its type hint")
     if name in family.components:
         return Choice(name, family.components[name], f"its name, as in {family.name}")
     if "scheduler" in name and "scheduler" in family.components:

@@ -9,7 +9,7 @@ TEXT_WIDTH = 32
 # The channels that an image VAE's latents have, by the denoiser that takes them. All other image denoisers take 4.
 _SIXTEEN_LATENTS = (
     "Flux", "SD3", "ZImage", "Chroma", "HiDream", "CogView4", "Lumina2", "Bria", "OmniGen", "VisualCloze", "PRX",
-    "Ovis", "LongCat",
+    "Ovis", "LongCat", "CogView3", "GlmImage", "Kandinsky5",
 )  # fmt: skip
 # The latents' channels of the other autoencoders, as `blueprints` makes them.
 _LATENTS = {
@@ -22,7 +22,13 @@ _LATENTS = {
     "AutoencoderKLAllegro": 4,
     "AutoencoderDC": 4,
     "AutoencoderOobleck": 4,
+    "AutoencoderKLFlux2": 32,
+    "AutoencoderKLHunyuanImage": 4,
+    "AutoencoderKLHunyuanImageRefiner": 4,
+    "AutoencoderKLQwenImage21": 64,
 }
+# Denoisers whose pipelines take the states of a language model's layers by their real numbers.
+_DEEP = ("Flux2", "Krea2", "Ideogram4", "BriaFibo", "NucleusMoE")
 # Frames of a short video, by a part of the denoiser's name. The temporal factor of their autoencoders divides one less.
 _FRAMES = {"LTX": 9, "CogVideoX": 9, "Mochi": 7, "Allegro": 8, "AnimateDiff": 4, "Motion": 4, "UNet3D": 4}
 
@@ -32,8 +38,9 @@ class Dimensions:
     """What one set of components is like.
 
     `classes` holds the class of each component, by the name of the pipeline's parameter. `asked` are sizes that an
-    error of an earlier attempt asked for: "channels" (the denoiser's input), "cross" (its text width), "added" (what it
-    is conditioned on besides), "image_size", "frames".
+    error of an earlier attempt asked for: "channels" (the denoiser's input), "parts" (how many latents it takes side by
+    side), "control" (what a ControlNet takes besides the latents), "cross" (the text width), "added" (what else it is
+    conditioned on), "image_size", "frames".
     """
 
     classes: Mapping[str, str]
@@ -70,6 +77,16 @@ class Dimensions:
         """The width of one text encoder's states."""
         # Pipelines around ChatGLM have its real width in their text.
         return self.asked.get("text_width", 4096 if self.has("ChatGLM") else TEXT_WIDTH)
+
+    @property
+    def t5_width(self) -> int:
+        """The width of T5's states. In Stable Diffusion 3 the states of CLIP, side by side, are padded to it."""
+        return max(self.count("CLIPText", "text_encoder"), 1) * TEXT_WIDTH if self.has("SD3") else self.text_width
+
+    @property
+    def text_layers(self) -> int:
+        """How many layers a language model has."""
+        return 36 if self.has(*_DEEP) else 4
 
     @property
     def pooled_width(self) -> int:

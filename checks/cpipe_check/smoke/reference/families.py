@@ -91,7 +91,20 @@ _TOKENIZERS = (
     ("Bert", "BertTokenizer"),
     ("ChatGLM", "ChatGLMTokenizer"),
     ("Gemma", "GemmaTokenizer"),
+    # It puts a token before every text too.
+    ("Glm", "GemmaTokenizer"),
+    # Theirs are byte-level tokenizers too.
+    ("Mistral", "Qwen2Tokenizer"),
+    ("SmolLM", "Qwen2Tokenizer"),
 )
+
+# Schedulers that are told by what the call takes and hands on to them.
+_SCHEDULERS = {"intermediate_timesteps": "SCMScheduler"}
+
+
+def scheduler_for(call: Sequence[str]) -> str:
+    """Return the class of the scheduler that a call with these parameters needs, "" when any will do."""
+    return next((scheduler for name, scheduler in _SCHEDULERS.items() if name in call), "")
 
 
 def nearest(names: Sequence[str], classes: Mapping[str, str]) -> Family:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from functools import cache
 from typing import Any
 
@@ -22,9 +23,10 @@ _SUFFIXES = ("Fast", "Pil")
 def find(path: str) -> Any:
     """Return the class of a dotted path, or of a bare name in the libraries; None when there is none.
 
-    Only diffusers and transformers are imported.
+    For the base of a model's classes (`XPreTrainedModel`) it is the model (`XModel`). Only diffusers and transformers are imported.
     """
     module, _, name = path.rpartition(".")
+    name = re.sub(r"(?<=.)PreTrainedModel$", "Model", name)
     if module.partition(".")[0] in ("diffusers", "transformers"):
         found = _in(module, name)
         if found is not None:

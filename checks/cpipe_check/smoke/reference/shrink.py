@@ -59,12 +59,12 @@ _RULES: tuple[tuple[re.Pattern[str], Shrink], ...] = tuple(
         (r"(^|_)(block_out_channels|channels)$", lambda value, d: _exactly(8)(value, d) if isinstance(value, (list, tuple)) else value),
         (
             r"^(cross_attention_dim|joint_attention_dim|text_embed(ding)?_dim|text_dim|caption_(channels|dim|feat_dim)|"
-            r"cap_feat_dim|encoder_hid_dim|text_hidden_dim|context_dim|text_states_dim|llm_dim)$",
+            r"cap_feat_dim|encoder_hid_dim|text_hidden_dim|context_(in_)?dim|text_states_dim|text_in_dim|llm_dim)$",
             lambda _, d: d.text_width,
         ),
         (r"^pooled_projection_dim$", lambda _, d: d.pooled_width),
-        (r"^(hidden_size|d_model|n_embd|embed_dim|dim|inner_dim|model_dim|hidden_dim|projection_dim|width)$", _exactly(_WIDTH)),
-        (r"(intermediate|ffn|ff|mlp)_?(size|dim|hidden_size)$|^d_ff$", _at_most(2 * _WIDTH)),
+        (r"^(hidden_size|d_model|n_embd|embed_dim|dim|inner_dim|model_dim|hidden_dim|(caption_)?projection_dim|width)$", _exactly(_WIDTH)),
+        (r"(intermediate|ffn|ff|mlp)_?(size|dim|hidden_size)$|^(d_ff|time_embed_dim)$", _at_most(2 * _WIDTH)),
         (r"^(sample_size|sample_height|sample_width)$", _at_most(8)),
         (r"^image_size$", _at_most(32)),
     )
@@ -73,7 +73,7 @@ _RULES: tuple[tuple[re.Pattern[str], Shrink], ...] = tuple(
 
 def of_signature(cls: type, dimensions: Dimensions) -> dict[str, Any]:
     """Return keyword arguments that make a tiny model of a class of diffusers, from its own defaults."""
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
     given = {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
     return _shrunk(given, dimensions)
 
@@ -82,14 +82,28 @@ def of_configuration(configuration: Any, dimensions: Dimensions) -> Any:
     """Return a configuration object of transformers with every size in it, and in those within it, shrunk."""
     inner = set(getattr(type(configuration), "sub_configs", ()))
     plain = {name: value for name, value in configuration.to_dict().items() if name not in inner}
-    changed = {k: v for k, v in _shrunk(plain, dimensions).items() if v != plain[k]}
-    for name, value in changed.items():
-        setattr(configuration, name, value)
+    shrunk = _shrunk(plain, dimensions)
+    for name, value in (shrunk | _following(plain, shrunk)).items():
+        if value != plain[name]:
+            setattr(configuration, name, value)
     for name in inner:
         part = getattr(configuration, name, None)
         if part is not None and hasattr(part, "to_dict"):
             of_configuration(part, dimensions)
     return configuration
+
+
+def _following(plain: Mapping[str, Any], shrunk: Mapping[str, Any]) -> dict[str, Any]:
+    """What depends on a size that shrank: lists of something for every layer, and the ids of tokens."""
+    layers, kept = plain.get("num_hidden_layers"), shrunk.get("num_hidden_layers")
+    vocabulary = shrunk.get("vocab_size")
+    changed: dict[str, Any] = {}
+    for name, value in plain.items():
+        if isinstance(value, list) and layers and len(value) == layers:
+            changed[name] = value[:kept]
+        elif isinstance(value, int) and name.endswith("token_id") and vocabulary and value >= vocabulary:
+            changed[name] = vocabulary - 1
+    return changed
 
 
 def _shrunk(values: Mapping[str, Any], dimensions: Dimensions) -> dict[str, Any]:

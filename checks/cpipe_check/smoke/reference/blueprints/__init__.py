@@ -20,8 +20,10 @@ from cpipe_check.smoke.reference.blueprints import (
     text_encoders,
     tokenizers,
     transformers_image,
+    transformers_language,
     transformers_video,
     unets,
+    vision_language,
 )
 from cpipe_check.smoke.reference.dimensions import Dimensions
 
@@ -38,8 +40,10 @@ BLUEPRINTS: dict[str, Blueprint] = {
         text_encoders,
         tokenizers,
         transformers_image,
+        transformers_language,
         transformers_video,
         unets,
+        vision_language,
     )
     for name, blueprint in module.BLUEPRINTS.items()
 }

@@ -81,6 +81,37 @@ _WAN = {
     "num_res_blocks": 1,
     "temperal_downsample": [False, True, True],
 }
+# The statistics of its 64 channels are its own defaults.
+_QWEN_IMAGE_21 = {"base_dim": 4, "decoder_base_dim": 4, "dim_mult": [1, 1, 1, 1, 1], "num_res_blocks": 1}
+_FLUX2 = {"block_out_channels": (8, 8, 8, 8), "layers_per_block": 1, "norm_num_groups": 4, "sample_size": 64}
+_HUNYUAN_IMAGE = {
+    "in_channels": 3,
+    "out_channels": 3,
+    "latent_channels": 4,
+    "block_out_channels": (32, 32, 32, 32),
+    "layers_per_block": 1,
+    "spatial_compression_ratio": 8,
+    "sample_size": 64,
+    "scaling_factor": 0.75,
+}
+_HUNYUAN_REFINER = {
+    "latent_channels": 4,
+    "block_out_channels": (32, 32, 32, 32, 32),
+    "layers_per_block": 1,
+}
+_DC = {
+    "latent_channels": 4,
+    "attention_head_dim": 8,
+    "encoder_block_types": ("ResBlock",) * 3 + ("EfficientViTBlock",),
+    "decoder_block_types": ("ResBlock",) * 3 + ("EfficientViTBlock",),
+    "encoder_block_out_channels": (8, 8, 8, 8),
+    "decoder_block_out_channels": (8, 8, 8, 8),
+    "encoder_layers_per_block": (1, 1, 1, 1),
+    "decoder_layers_per_block": (1, 1, 1, 1),
+    "encoder_qkv_multiscales": ((), (), (), (5,)),
+    "decoder_qkv_multiscales": ((), (), (), (5,)),
+}
+_TINY = {"encoder_block_out_channels": (8, 8, 8, 8), "decoder_block_out_channels": (8, 8, 8, 8)}
 
 BLUEPRINTS: dict[str, Any] = {
     "AutoencoderKL": _kl,
@@ -90,4 +121,10 @@ BLUEPRINTS: dict[str, Any] = {
     "AutoencoderKLHunyuanVideo": _HUNYUAN_VIDEO,
     "AutoencoderKLWan": _WAN,
     "AutoencoderKLQwenImage": _WAN,
+    "AutoencoderKLQwenImage21": _QWEN_IMAGE_21,
+    "AutoencoderKLFlux2": _FLUX2,
+    "AutoencoderKLHunyuanImage": _HUNYUAN_IMAGE,
+    "AutoencoderKLHunyuanImageRefiner": _HUNYUAN_REFINER,
+    "AutoencoderDC": _DC,
+    "AutoencoderTiny": _TINY,
 }

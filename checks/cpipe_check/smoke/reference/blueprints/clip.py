@@ -30,6 +30,11 @@ _VISION = {
 }
 
 
+def _text(dimensions: Dimensions) -> dict[str, Any]:
+    # HiDream's are trained on longer texts than others.
+    return {**TEXT, "max_position_embeddings": 248} if dimensions.has("HiDream") else TEXT
+
+
 def vision(dimensions: Dimensions) -> dict[str, Any]:
     """Return the configuration of a vision encoder."""
     return {**_VISION, "image_size": dimensions.asked.get("vision_size", 32)}
@@ -87,8 +92,8 @@ def _segmentation_processor(dimensions: Dimensions) -> Any:
 
 
 BLUEPRINTS: dict[str, Any] = {
-    "CLIPTextModel": TEXT,
-    "CLIPTextModelWithProjection": TEXT,
+    "CLIPTextModel": _text,
+    "CLIPTextModelWithProjection": _text,
     "CLIPModel": _both,
     "CLIPVisionModel": vision,
     "CLIPVisionModelWithProjection": vision,

@@ -9,8 +9,9 @@ from cpipe_check.smoke.reference.dimensions import TEXT_WIDTH, Dimensions
 
 def _t5(dimensions: Dimensions) -> dict[str, Any]:
     return {
-        "vocab_size": 128,
-        "d_model": dimensions.text_width,
+        # As many as a byte-level tokenizer has.
+        "vocab_size": 384,
+        "d_model": dimensions.t5_width,
         "d_kv": 8,
         "d_ff": 37,
         "num_layers": 2,
@@ -19,6 +20,11 @@ def _t5(dimensions: Dimensions) -> dict[str, Any]:
         "eos_token_id": 1,
         "is_encoder_decoder": False,
     }
+
+
+def _smol(dimensions: Dimensions) -> dict[str, Any]:
+    # Pipelines have ids of its special tokens in their text.
+    return {**decoder(dimensions), "vocab_size": 128256}
 
 
 def _chatglm(dimensions: Dimensions) -> Any:
@@ -43,16 +49,24 @@ def _chatglm(dimensions: Dimensions) -> Any:
     return ChatGLMModel(configuration).float()
 
 
-_DECODER = {
-    "vocab_size": 400,
-    "hidden_size": TEXT_WIDTH,
-    "intermediate_size": 37,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 8,
-    "max_position_embeddings": 2048,
-}
+def decoder(dimensions: Dimensions) -> dict[str, Any]:
+    """Return the configuration of a language model whose states are the text's."""
+    return {
+        "vocab_size": 400,
+        "hidden_size": dimensions.text_width,
+        "intermediate_size": 37,
+        "num_hidden_layers": dimensions.text_layers,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 8,
+        "max_position_embeddings": 4096,
+        "pad_token_id": 3,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+    }
+
+
+_DECODERS = ("Llama", "Qwen2", "Qwen3", "Glm", "Gemma", "Gemma2", "Mistral", "Ministral3")
 
 _WHISPER = {
     "vocab_size": 514,
@@ -81,9 +95,8 @@ BLUEPRINTS: dict[str, Any] = {
         "num_attention_heads": 4,
         "intermediate_size": 37,
     },
-    "LlamaModel": {**_DECODER, "pad_token_id": 3, "bos_token_id": 1, "eos_token_id": 2},
-    "Qwen2Model": _DECODER,
-    "Qwen3Model": _DECODER,
+    **{f"{name}{kind}": decoder for name in _DECODERS for kind in ("Model", "ForCausalLM")},
+    "SmolLM3ForCausalLM": _smol,
     "ChatGLMModel": _chatglm,
     "WhisperForConditionalGeneration": _WHISPER,
 }

@@ -10,8 +10,17 @@ from cpipe_check.smoke.reference.blueprints.clip import byte_letters
 from cpipe_check.smoke.reference.dimensions import Dimensions
 
 _LETTERS = [chr(code) for code in range(33, 127)]
+_SPECIAL = (
+    "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>",
+    "<|image_pad|>", "<|video_pad|>",
+)  # fmt: skip
+# They come after the bytes.
+SPECIAL_IDS = {token: 256 + i for i, token in enumerate(_SPECIAL)}
+# Messages of text, or of parts that are texts or pictures.
 _CHAT = (
-    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{% if m['content'] is string %}{{ m['content'] }}{% else %}"
+    "{% for part in m['content'] %}{% if part['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>"
+    "{% else %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 
@@ -30,22 +39,35 @@ def _bert(_: Dimensions) -> Any:
     return BertTokenizer(vocab={word: i for i, word in enumerate(words)}, model_max_length=77)
 
 
+def _pieces() -> tuple[str, ...]:
+    """Pieces and bytes, after the special tokens."""
+    return ("\u2581", *(f"<0x{byte:02X}>" for byte in range(256)), *_LETTERS)
+
+
 def _llama(_: Dimensions) -> Any:
     from transformers import LlamaTokenizer
 
-    tokens = ["<unk>", "<s>", "</s>", "<pad>", "\u2581", *(f"<0x{byte:02X}>" for byte in range(256)), *_LETTERS]
+    tokens = ["<unk>", "<s>", "</s>", "<pad>", *_pieces()]
     vocabulary = {token: i for i, token in enumerate(tokens)}
     return LlamaTokenizer(vocab=vocabulary, merges=[], pad_token="<pad>", model_max_length=2048)
 
 
-def _qwen(_: Dimensions) -> Any:
+def chat_tokenizer(_: Dimensions) -> Any:
+    """Return a byte-level tokenizer with the tokens and the template of a chat."""
     from transformers import Qwen2Tokenizer
 
-    vocabulary = {letter: i for i, letter in enumerate(byte_letters())}
-    tokenizer = Qwen2Tokenizer(vocab=vocabulary, merges=[], model_max_length=2048)
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
+    vocabulary = {letter: i for i, letter in enumerate(byte_letters())} | SPECIAL_IDS
+    tokenizer = Qwen2Tokenizer(vocab=vocabulary, merges=[], model_max_length=4096)
+    tokenizer.add_special_tokens({"additional_special_tokens": list(_SPECIAL[1:])})
     tokenizer.chat_template = _CHAT
     return tokenizer
+
+
+def _gemma(_: Dimensions) -> Any:
+    from transformers import GemmaTokenizer
+
+    vocabulary = {token: i for i, token in enumerate(("<pad>", "<eos>", "<bos>", "<unk>", *_pieces()))}
+    return GemmaTokenizer(vocab=vocabulary, merges=[], add_bos_token=True, model_max_length=2048)
 
 
 def _chatglm(_: Dimensions) -> Any:
@@ -66,6 +88,7 @@ BLUEPRINTS: dict[str, Any] = {
     "T5Tokenizer": _t5,
     "BertTokenizer": _bert,
     "LlamaTokenizer": _llama,
-    "Qwen2Tokenizer": _qwen,
+    "GemmaTokenizer": _gemma,
+    "Qwen2Tokenizer": chat_tokenizer,
     "ChatGLMTokenizer": _chatglm,
 }

@@ -94,7 +94,22 @@ _MOTION = {
 }
 _PRIOR = {"num_attention_heads": 2, "attention_head_dim": 12, "embedding_dim": TEXT_WIDTH, "num_layers": 1}
 
+
+def _dreamlite(dimensions: Dimensions) -> dict[str, Any]:
+    return {
+        "sample_size": 8,
+        "down_block_types": ("DreamLiteCrossAttnNoSelfAttnDownBlock2D", "DreamLiteCrossAttnDownBlock2D"),
+        "up_block_types": ("DreamLiteCrossAttnUpBlock2D", "DreamLiteUpBlock2D"),
+        "block_out_channels": (16, 32),
+        "layers_per_block": 1,
+        "norm_num_groups": 4,
+        "attention_head_dim": 8,
+        "cross_attention_dim": dimensions.text_width,
+    }
+
+
 BLUEPRINTS: dict[str, Any] = {
+    "DreamLiteUNetModel": _dreamlite,
     "UNet2DModel": _UNET2D,
     "UNet2DConditionModel": _unet,
     "ControlNetModel": _controlnet,
