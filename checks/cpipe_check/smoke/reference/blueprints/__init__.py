@@ -14,13 +14,17 @@ from typing import Any
 
 from cpipe_check.smoke.reference.blueprints import (
     autoencoders,
+    cascade,
     clip,
+    perception,
     processors,
     schedulers,
     text_encoders,
     tokenizers,
+    tokens,
     transformers_image,
     transformers_video,
+    unclip,
     unets,
 )
 from cpipe_check.smoke.reference.dimensions import Dimensions
@@ -28,17 +32,23 @@ from cpipe_check.smoke.reference.dimensions import Dimensions
 # A configuration, or a function from the dimensions to one or to the component itself.
 Blueprint = Mapping[str, Any] | Callable[[Dimensions], Any]
 
+# Classes that the installed libraries cannot load again. Pipelines do without, and their repositories may have none.
+LEFT_OUT = frozenset({"IFSafetyChecker"})
 BLUEPRINTS: dict[str, Blueprint] = {
     name: blueprint
     for module in (
         autoencoders,
+        cascade,
         clip,
+        perception,
         processors,
         schedulers,
         text_encoders,
         tokenizers,
+        tokens,
         transformers_image,
         transformers_video,
+        unclip,
         unets,
     )
     for name, blueprint in module.BLUEPRINTS.items()

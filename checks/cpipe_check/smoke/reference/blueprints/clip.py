@@ -28,7 +28,7 @@ VISION = {
     "patch_size": 8,
     "projection_dim": TEXT_WIDTH,
 }
-_BOTH = {"text_config": TEXT, "vision_config": VISION, "projection_dim": TEXT_WIDTH}
+BOTH = {"text_config": TEXT, "vision_config": VISION, "projection_dim": TEXT_WIDTH}
 
 
 def byte_letters() -> list[str]:
@@ -57,7 +57,7 @@ def _safety_checker(_: Dimensions) -> Any:
     from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
     from transformers import CLIPConfig
 
-    return StableDiffusionSafetyChecker(CLIPConfig(**_BOTH))
+    return StableDiffusionSafetyChecker(CLIPConfig(**BOTH))
 
 
 def _segmenter(_: Dimensions) -> dict[str, Any]:
@@ -79,14 +79,22 @@ def _segmentation_processor(dimensions: Dimensions) -> Any:
     return CLIPSegProcessor(ViTImageProcessor(size={"height": 32, "width": 32}), _tokenizer(dimensions))
 
 
+def _painted_example(_: Dimensions) -> Any:
+    """A vision encoder that inherits the configuration class of both encoders."""
+    from transformers import CLIPVisionConfig
+
+    return CLIPVisionConfig(**VISION)
+
+
 BLUEPRINTS: dict[str, Any] = {
     "CLIPTextModel": TEXT,
     "CLIPTextModelWithProjection": TEXT,
-    "CLIPModel": _BOTH,
+    "CLIPModel": BOTH,
     "CLIPVisionModel": VISION,
     "CLIPVisionModelWithProjection": VISION,
     "CLIPTokenizer": _tokenizer,
     "StableDiffusionSafetyChecker": _safety_checker,
     "CLIPSegForImageSegmentation": _segmenter,
+    "PaintByExampleImageEncoder": _painted_example,
     "CLIPSegProcessor": _segmentation_processor,
 }

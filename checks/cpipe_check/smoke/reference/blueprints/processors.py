@@ -10,6 +10,8 @@ _SQUARE = {"size": {"height": 32, "width": 32}}
 BLUEPRINTS: dict[str, Any] = {
     "CLIPImageProcessor": _CLIP,
     "CLIPFeatureExtractor": _CLIP,
+    "BlipImageProcessor": _SQUARE,
+    "DPTImageProcessor": _SQUARE,
     "SiglipImageProcessor": _SQUARE,
     "ViTImageProcessor": _SQUARE,
 }

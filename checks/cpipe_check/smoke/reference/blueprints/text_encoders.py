@@ -54,16 +54,20 @@ _DECODER = {
     "max_position_embeddings": 2048,
 }
 
+_BERT = {
+    "vocab_size": 256,
+    "hidden_size": TEXT_WIDTH,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 37,
+}
+
 BLUEPRINTS: dict[str, Any] = {
     "T5EncoderModel": _t5,
     "UMT5EncoderModel": _t5,
-    "BertModel": {
-        "vocab_size": 256,
-        "hidden_size": TEXT_WIDTH,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "intermediate_size": 37,
-    },
+    "BertModel": _BERT,
+    "MultilingualCLIP": {**_BERT, "transformerDimSize": TEXT_WIDTH, "imageDimSize": TEXT_WIDTH},
+    "RobertaSeriesModelWithTransformation": {**_BERT, "project_dim": TEXT_WIDTH},
     "LlamaModel": {**_DECODER, "pad_token_id": 3, "bos_token_id": 1, "eos_token_id": 2},
     "Qwen2Model": _DECODER,
     "Qwen3Model": _DECODER,

@@ -23,6 +23,14 @@ def _t5(_: Dimensions) -> Any:
     return T5Tokenizer(vocab=pieces + [(letter, -5.0) for letter in _LETTERS], extra_ids=0, model_max_length=512)
 
 
+def _roberta(_: Dimensions) -> Any:
+    from transformers import XLMRobertaTokenizer
+
+    special = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", -10.0)]
+    pieces = [("\u2581", -3.0), *((letter, -5.0) for letter in _LETTERS), ("<mask>", 0.0)]
+    return XLMRobertaTokenizer(vocab=special + pieces, model_max_length=77)
+
+
 def _bert(_: Dimensions) -> Any:
     from transformers import BertTokenizer
 
@@ -48,23 +56,35 @@ def _qwen(_: Dimensions) -> Any:
     return tokenizer
 
 
+def _gpt2(_: Dimensions) -> Any:
+    from transformers import GPT2Tokenizer
+
+    letters = [*byte_letters(), "<|endoftext|>"]
+    return GPT2Tokenizer(vocab={letter: i for i, letter in enumerate(letters)}, merges=[], model_max_length=77)
+
+
 def _chatglm(_: Dimensions) -> Any:
     from diffusers.pipelines.kolors import ChatGLMTokenizer
     from sentencepiece import SentencePieceTrainer
 
-    with tempfile.TemporaryDirectory() as directory:
-        text, model = Path(directory) / "text.txt", Path(directory) / "tokenizer"
-        text.write_text("a photo of a cat\nthe dog runs over the hill\n" * 40 + " ".join(_LETTERS) + "\n")
-        SentencePieceTrainer.train(
-            input=str(text), model_prefix=str(model), vocab_size=130, model_type="bpe", minloglevel=2
-        )
-        return ChatGLMTokenizer(vocab_file=f"{model}.model")
+    directory = tempfile.TemporaryDirectory()
+    text, model = Path(directory.name) / "text.txt", Path(directory.name) / "tokenizer"
+    text.write_text("a photo of a cat\nthe dog runs over the hill\n" * 40 + " ".join(_LETTERS) + "\n")
+    SentencePieceTrainer.train(
+        input=str(text), model_prefix=str(model), vocab_size=130, model_type="bpe", minloglevel=2
+    )
+    tokenizer = ChatGLMTokenizer(vocab_file=f"{model}.model")
+    # Saving copies the file, which has to be there as long as the tokenizer is.
+    tokenizer.directory = directory
+    return tokenizer
 
 
 BLUEPRINTS: dict[str, Any] = {
     "T5Tokenizer": _t5,
     "BertTokenizer": _bert,
+    "XLMRobertaTokenizer": _roberta,
     "LlamaTokenizer": _llama,
     "Qwen2Tokenizer": _qwen,
+    "GPT2Tokenizer": _gpt2,
     "ChatGLMTokenizer": _chatglm,
 }
