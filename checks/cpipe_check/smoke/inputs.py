@@ -19,6 +19,9 @@ _PICTURE = re.compile(
     r"|^(image|img)_|^(source|target|init|input|control|content|style|inner|reference)_(image|img)"
 )
 _PROMPT = re.compile(r"(^|_)(prompt|prompts|text|texts|caption|captions|instruction|question|query|lyrics)(_\d)?$")
+_EMBEDDING = re.compile(r"(^|_)image_embeds?$")
+# What Stable Cascade's first stage makes, and its second one takes.
+_SMALL_PICTURE = (1, 16, 3, 3)
 _STEPS = re.compile(r"^(num_)?\w*(inference_|inversion_|ddim_|sampling_|diffusion_|train(ing)?_)?steps$")
 _NO_VALUE = re.compile(r"(path|url|dir|file|folder|fn|func|callback|processor|adapter)(_\w+)?$")
 # Optional parameters that are given all the same: most calls need the prompt, whatever its default says; the others
@@ -26,13 +29,15 @@ _NO_VALUE = re.compile(r"(path|url|dir|file|folder|fn|func|callback|processor|ad
 _ALWAYS = frozenset({
     "prompt", "num_inference_steps", "steps", "num_steps", "generator", "use_resolution_binning",
     "strength", "prior_num_inference_steps", "decoder_num_inference_steps", "super_res_num_inference_steps",
+    "frame_size",
 })  # fmt: skip
 _SIZES = frozenset({"height", "width"})
 _FRAMES = frozenset({"num_frames", "video_length", "num_video_frames", "max_num_frames"})
 _PLAIN: Mapping[str, Any] = {
     "batch_size": 1, "num_images_per_prompt": 1, "num_images": 1, "num_videos_per_prompt": 1, "strength": 0.8,
     "guidance_scale": 5.0, "cfg_scale": 5.0, "use_resolution_binning": False, "fps": 8, "frame_rate": 8,
-    "num_controlnet": 1, "control_mode": [0], "eta": 0.0, "noise_level": 10,
+    "num_controlnet": 1, "control_mode": [0], "eta": 0.0, "noise_level": 10, "frame_size": 32,
+    "processing_resolution": 64,
 }  # fmt: skip
 
 
@@ -75,8 +80,10 @@ def may_help(argument: Argument) -> bool:
     """Return whether an optional parameter is one that a call may need all the same: a picture, a text, a sound."""
     if argument.required or argument.kind not in ("positional", "keyword") or argument.name.startswith("negative"):
         return False
-    if "embeds" in argument.name or "latents" in argument.name or "ip_adapter" in argument.name:
+    if "embed" in argument.name or "latents" in argument.name or "ip_adapter" in argument.name:
         return False
+    if argument.name in _PLAIN and argument.default == "None":
+        return True
     sensible = any(pattern.search(argument.name) for pattern in (_MASK, _VIDEO, _AUDIO, _PICTURE, _PROMPT))
     return sensible and not _is_number(argument) and "attention_mask" not in argument.name
 
@@ -125,6 +132,10 @@ def _by_name(name: str, annotation: str, setting: Setting, form: str) -> Any:
         return setting.frames
     if _NO_VALUE.search(name):
         return None
+    if _EMBEDDING.search(name):
+        return values.tensor(setting, (1, setting.text_width))
+    if name == "image_embeddings":
+        return values.tensor(setting, _SMALL_PICTURE)
     if _PROMPT.search(name):
         return [PROMPT] if re.match(r"(typing\.)?list\b", annotation, re.IGNORECASE) or form == "list" else PROMPT
     return _by_sense(name, annotation, setting, form)
@@ -157,6 +168,7 @@ _BY_ANNOTATION: tuple[tuple[str, Callable[[Setting], Any]], ...] = (
     (r"\bImage\b|PipelineImageInput", lambda s: values.image(s)),
     (r"\b(Tensor|FloatTensor)\b", lambda s: values.tensor(s, (1, 3, s.image_size, s.image_size))),
     (r"\bndarray\b", lambda s: values.picture(s, "array")),
+    (r"^(typing\.)?[Ll]ist\[int\]", lambda _: [1]),
     (r"\bbool\b", lambda _: False),
     (r"^(Optional\[)?int\b", lambda _: 1),
     (r"^(Optional\[)?float\b", lambda _: 0.5),

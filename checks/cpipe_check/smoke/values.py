@@ -23,6 +23,7 @@ class Setting:
     device: str
     seed: int
     frames: int = 5
+    text_width: int = 32
     steps: int = 2
 
 
