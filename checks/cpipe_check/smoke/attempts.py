@@ -135,7 +135,9 @@ def _component(failure: Failure, changes: Changes, now: Situation) -> tuple[Chan
 
 
 def _missing(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
-    """A picture that was left out."""
+    """A picture that was left out: the one that the error quotes, else all."""
+    quoted = set(re.findall(r"`(\w+)`", failure.text))
+    now = replace(now, pictures=tuple(n for n in now.pictures if n in quoted)) if quoted & set(now.pictures) else now
     return _all_pictures(failure, changes, now) if re.search(r"None\b|NoneType|undefined", failure.text) else None
 
 
