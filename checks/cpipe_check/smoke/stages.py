@@ -125,7 +125,7 @@ def _directory(job: Job, number: int) -> Path:
 
 
 def _leave_to_caller(index: Path, plan: Plan) -> None:
-    """Take the components that the caller passes out of a saved index: it may give them classes that no loader finds."""
+    """Take out of a saved index what the caller passes: the classes it names may be none that a loader finds."""
     passed = {*plan.passed, *(choice.name for choice in plan.own)}
     if passed:
         entries = json.loads(index.read_text())

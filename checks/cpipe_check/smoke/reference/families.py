@@ -122,4 +122,5 @@ def title(family: Family, classes: Mapping[str, str]) -> str:
     denoiser = next((classes[name] for name in DENOISERS if name in classes), "")
     if not denoiser or denoiser == family.denoiser:
         return family.name
-    return re.sub(r"(?<=[a-z])(?=[A-Z0-9])", "-", re.sub(r"(?<!^)(Transformer)?(2D|3D)?(Condition)?Model$", "", denoiser)).lower()
+    stem = re.sub(r"(?<!^)(Transformer)?(2D|3D)?(Condition)?Model$", "", denoiser)
+    return re.sub(r"(?<=[a-z])(?=[A-Z0-9])", "-", stem).lower()
