@@ -1,8 +1,8 @@
 """How many pipelines does the smoke-load run, with nothing but their own text to go by?
 
 `python benchmarks/smoke_verdicts.py` takes each pipeline class that the installed diffusers exports, as a file with a
-one-line subclass; `python benchmarks/smoke_verdicts.py DIR` takes the files of a directory. `--markdown FILE` writes the
-table. What the text alone shows to be broken counts as `static`.
+one-line subclass; `python benchmarks/smoke_verdicts.py DIR` takes the files of a directory. `--markdown FILE` writes
+the table. What the text alone shows to be broken counts as `static`.
 """
 
 from __future__ import annotations

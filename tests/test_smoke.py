@@ -229,7 +229,10 @@ def test_output_flood_is_cut(tmp_path: Path) -> None:
             one_step("        return self.trained\n\n    def train(self):\n        self.trained = torch.ones(1)\n"),
             "the call did not take the inputs made for it: AttributeError",
         ),
-        (one_step("        return self.unet(torch.zeros(1, 9, 32, 32), 1).sample\n"), "RuntimeError: Given groups=1"),
+        (
+            one_step("        return self.unet(torch.zeros(1, 9, 32, 32), 1).sample\n"),
+            "inputs made for it: RuntimeError",
+        ),
         (
             one_step().replace("scheduler: DDPMScheduler", "scheduler")
             + "\n\nclass MyScheduler(DDPMScheduler):\n    pass\n",

@@ -168,6 +168,8 @@ def _sizes(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes,
             return _ask(changes, "channels", given)
         if re.search(r"to_k|add_k_proj|encoder_hidden_states", where):
             return _ask(changes, "cross", given)
+        if "cond_proj" in where:
+            return _ask(changes, "guidance", given)
         if "add_embedding" in where:
             return _ask(changes, "added", given)
         if given == now.text_width:
@@ -192,12 +194,14 @@ def _component(failure: Failure, changes: Changes, now: Situation) -> tuple[Chan
 
 
 def _missing(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
-    """A picture that was left out, or a text."""
+    """A picture that was left out, the one that the error quotes or else all; or a text."""
     # What a picture that is None is called by an image processor.
     wrong = any(name in now.given for name in now.pictures) and "is in incorrect format" in failure.text
     if not wrong and not re.search(r"None\b|NoneType|undefined", failure.text):
         return None
-    return _all_pictures(failure, changes, now) or _give(now.helpful, changes, now)
+    quoted = set(re.findall(r"`(\w+)`", failure.text)) & set(now.pictures)
+    some = replace(now, pictures=tuple(name for name in now.pictures if name in quoted)) if quoted else now
+    return _all_pictures(failure, changes, some) or _give(now.helpful, changes, now)
 
 
 def _named(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:

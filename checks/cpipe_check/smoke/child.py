@@ -52,8 +52,7 @@ def _verdict(job: Job, channel: Channel, prepare: Prepare, run: Run) -> dict[str
     except NotRun as error:
         return {"verdict": "not run", "reason": str(error)}
     except stages.Unmoved as unmoved:
-        assert unmoved.__cause__ is not None
-        return {"verdict": "failed", **failures.describe(unmoved.__cause__, job)}
+        return {"verdict": "failed", **failures.describe(unmoved.__cause__ or unmoved, job)}
     except BaseException as error:
         lacking = failures.lacking(error, channel.current, job, hosts)
         if lacking:

@@ -173,7 +173,7 @@ def may_be_the_input(error: BaseException, job: Job) -> bool:
         return True
     if isinstance(error, (RuntimeError, ValueError)) and _SIZES.search(text):
         return True
-    if isinstance(error, (ValueError, TypeError, NotImplementedError)):
+    if isinstance(error, (ValueError, TypeError, NotImplementedError)) or type(error) is Exception:
         last = frames[-1] if frames else None
         raised = last is not None and ("check_inputs" in last.name or (last.line or "").lstrip().startswith("raise "))
         return raised or bool(_INPUT_TYPES.search(text))
@@ -181,11 +181,18 @@ def may_be_the_input(error: BaseException, job: Job) -> bool:
         # A short way to check an input, as long as it speaks of a parameter of the call.
         line = (frames[-1].line or "") if frames else ""
         return any(re.search(rf"\b{re.escape(a.name)}\b", line) for a in job.call.arguments or ())
-    if isinstance(error, AttributeError) and _INPUT_OBJECT.match(text):
+    if isinstance(error, AttributeError) and (_INPUT_OBJECT.match(text) or _guessed_scheduler(text, job)):
         return True
     # An attribute that another method of the pipeline sets: that one has to be called first.
     name = getattr(error, "name", None) or (re.findall(r"has no attribute '(\w+)'", text) or [""])[-1]
     return isinstance(error, AttributeError) and bool(name) and f"self.{name} = " in _source(frames, job)
+
+
+def _guessed_scheduler(text: str, job: Job) -> bool:
+    """Whether an attribute is missing from a scheduler of a class that we chose, not the file."""
+    found = re.match(r"'(\w+Scheduler)' object has no attribute", text)
+    hinted = [path.rpartition(".")[2] for argument in job.init.arguments or () for path in argument.classes]
+    return found is not None and found[1] not in hinted
 
 
 def _source(frames: traceback.StackSummary, job: Job) -> str:

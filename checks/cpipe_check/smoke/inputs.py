@@ -21,12 +21,16 @@ _PICTURE = re.compile(
 _PROMPT = re.compile(r"(^|_)(prompt|prompts|text|texts|caption|captions|instruction|question|query|lyrics)(_\d)?$")
 _STEPS = re.compile(r"^(num_)?(\w*(inference|inversion|ddim|sampling|diffusion|denoising|optimization)_)?steps$")
 _FILE = re.compile(r"(video|image|img|mask)_?(path|file)$")
+_EMBEDDING = re.compile(r"(^|_)image_embeds?$")
+# What Stable Cascade's first stage makes, and its second one takes.
+_SMALL_PICTURE = (1, 16, 3, 3)
 _NO_VALUE = re.compile(r"(path|url|dir|file|folder|fn|func|callback|processor|adapter)(_\w+)?$")
 # Optional parameters that are given all the same: most calls need the prompt, whatever its default says; the others
 # make the call small, quick and repeatable.
 _ALWAYS = frozenset({
     "prompt", "num_inference_steps", "steps", "num_steps", "generator", "use_resolution_binning",
-    "_auto_resize", "strength", "prior_num_inference_steps", "decoder_num_inference_steps", "super_res_num_inference_steps",
+    "_auto_resize", "strength", "frame_size", "prior_num_inference_steps", "decoder_num_inference_steps",
+    "super_res_num_inference_steps",
 })  # fmt: skip
 _MANY = 5
 _ALWAYS_OURS = frozenset({
@@ -39,7 +43,8 @@ _PLAIN: Mapping[str, Any] = {
     "batch_size": 1, "num_images_per_prompt": 1, "num_images": 1, "num_videos_per_prompt": 1, "strength": 0.8,
     "guidance_scale": 5.0, "cfg_scale": 5.0, "use_resolution_binning": False, "fps": 8, "frame_rate": 8,
     "ensemble_size": 2,
-    "num_controlnet": 1, "control_mode": [0], "_auto_resize": False, "eta": 0.0, "noise_level": 10,
+    "num_controlnet": 1, "control_mode": [0], "_auto_resize": False, "eta": 0.0, "noise_level": 10, "frame_size": 32,
+    "processing_resolution": 64,
 }  # fmt: skip
 
 
@@ -82,8 +87,10 @@ def may_help(argument: Argument) -> bool:
     """Return whether an optional parameter is one that a call may need all the same: a picture, a text, a sound."""
     if argument.required or argument.kind not in ("positional", "keyword") or argument.name.startswith("negative"):
         return False
-    if "embeds" in argument.name or "latents" in argument.name or "ip_adapter" in argument.name:
+    if "embed" in argument.name or "latents" in argument.name or "ip_adapter" in argument.name:
         return False
+    if argument.name in _PLAIN and argument.default == "None":
+        return True
     sensible = any(pattern.search(argument.name) for pattern in (_MASK, _VIDEO, _AUDIO, _PICTURE, _PROMPT))
     return sensible and not _is_number(argument) and "attention_mask" not in argument.name
 
@@ -150,6 +157,10 @@ def _by_name(name: str, annotation: str, setting: Setting, form: str) -> Any:
         return values.file(setting, "video" if found[1] == "video" else "image")
     if _NO_VALUE.search(name):
         return None
+    if _EMBEDDING.search(name):
+        return values.tensor(setting, (1, setting.text_width))
+    if name == "image_embeddings":
+        return values.tensor(setting, _SMALL_PICTURE)
     if _PROMPT.search(name):
         return [PROMPT] if re.match(r"(typing\.)?list\b", annotation, re.IGNORECASE) or form == "list" else PROMPT
     return _by_sense(name, annotation, setting, form)

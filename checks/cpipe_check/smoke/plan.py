@@ -140,13 +140,19 @@ def make_plan(job: Job, changes: Changes, make_reference: MakeReference) -> Plan
         reference=make_reference(chosen, dimensions),
         title=f"tiny {chosen.title} reference",
         reasons=tuple(f"{c.name}: {c.path.lstrip('.').rpartition('.')[2]} ({c.reason})" for c in chosen.choices),
-        passed={},
+        passed=_unnamed(chosen, dimensions, job.seed, dtype),
         own=tuple(choice for choice in chosen.choices if choice.own),
         init=init,
         call=call,
         dimensions=dimensions,
         setting=Setting(
-            dimensions.image_size, True, device, job.seed, dimensions.frames, changes.asked.get("steps", STEPS)
+            image_size=dimensions.image_size,
+            size_known=True,
+            device=device,
+            seed=job.seed,
+            frames=dimensions.frames,
+            text_width=dimensions.text_width,
+            steps=changes.asked.get("steps", STEPS),
         ),
         dtype=dtype,
         changes=changes,
@@ -166,16 +172,31 @@ def _check_names(recipe: Recipe, init: tuple[Argument, ...], call: tuple[Argumen
 
 
 def build_reference(chosen: Chosen, dimensions: Dimensions, value: int, directory: Path) -> None:
-    """Write the components of library classes to `directory`.
+    """Write the components of library classes to `directory`, but for those that no repository can name.
 
     Raises:
         NotRun: when one cannot be made.
     """
     try:
-        parts = {c.name: build.one(c, dimensions, lambda: seed(value)) for c in chosen.choices if not c.own}
+        parts = {c.name: build.one(c, dimensions, lambda: seed(value)) for c in chosen.choices if _written(c)}
         build.build(parts, directory)
     except build.NotMade as error:
         raise NotRun(str(error)) from None
+
+
+def _written(choice: Choice) -> bool:
+    return not choice.own and build.can_be_named(choice)
+
+
+def _unnamed(chosen: Chosen, dimensions: Dimensions, value: int, dtype: torch.dtype) -> dict[str, Any]:
+    """The components that no repository can name; whoever loads such a pipeline passes them."""
+    try:
+        parts = {
+            c.name: build.one(c, dimensions, lambda: seed(value)) for c in chosen.choices if not build.can_be_named(c)
+        }
+    except build.NotMade as error:
+        raise NotRun(str(error)) from None
+    return {name: _typed(part, dtype) for name, part in parts.items()}
 
 
 def seed(value: int) -> None:
@@ -272,6 +293,8 @@ def _arguments(signature: Signature, method: str) -> tuple[Argument, ...]:
     cls = find(signature.inherited_from)
     if not isinstance(cls, type):
         raise NotRun(f"the signature of `{method}` cannot be told from the text of the file")
+    if not any(method in vars(base) for base in cls.__mro__):
+        raise NotRun(f"`{cls.__name__}`, which the pipeline inherits from, has no `{method}`")
     function = getattr(cls, method)
     return _of_function(function)
 

@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,7 @@ def run_again(job: Job, plan: Plan, channel: Channel) -> None:
     """Load what was saved and call it; what ends the stages early is the error of the one that failed."""
     seed(job.seed + 2)
     with channel.stage("reload"):
-        pipe = _load(_saved(job), job, plan, _import(job) if plan.own else None, plan.dtype)
+        pipe = _reload(job, plan)
     channel.ask_challenge()
     with channel.stage("repeat"):
         outcome = _invoke(pipe, job, plan)
@@ -224,6 +225,16 @@ def _load(source: Path, job: Job, plan: Plan, module: Any, dtype: torch.dtype) -
     )
     pipe.set_progress_bar_config(disable=True)
     return pipe.to(plan.setting.device)
+
+
+def _reload(job: Job, plan: Plan) -> Any:
+    """Load what was saved: by itself, or else with what the first load was passed."""
+    if not plan.passed and not plan.own:
+        return _load(_saved(job), job, plan, None, plan.dtype)
+    try:
+        return _load(_saved(job), job, replace(plan, passed={}, own=()), None, plan.dtype)
+    except Exception:
+        return _load(_saved(job), job, plan, _import(job) if plan.own else None, plan.dtype)
 
 
 def _invoke(pipe: Any, job: Job, plan: Plan) -> Any:

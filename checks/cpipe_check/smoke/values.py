@@ -25,6 +25,7 @@ class Setting:
     device: str
     seed: int
     frames: int = 5
+    text_width: int = 32
     steps: int = STEPS
 
 

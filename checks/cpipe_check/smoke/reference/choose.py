@@ -115,7 +115,9 @@ def _family(name: str, parameters: Sequence[str], known: Mapping[str, str]) -> F
 
 
 def _comes_along(argument: Argument, family: Family) -> bool:
-    """Whether the family's repositories have this optional component."""
+    """Whether the family's repositories have this optional component; one of any class is of none that we know."""
+    if re.match(r"(typing\.)?(Optional\[)?(typing\.)?Any\b", argument.annotation or ""):
+        return False
     return argument.name in family.components or (argument.default or "").endswith(("EncoderModel", "Tokenizer"))
 
 
@@ -168,11 +170,8 @@ def _from_surroundings(argument: Argument, family: Family, known: Mapping[str, s
         )
         if found := families.tokenizer_for(encoder):
             return Choice(name, found, f"the tokenizer of {encoder}")
-    if any(path.endswith(".KarrasDiffusionSchedulers") for path in argument.classes):
-        # All of these but none of flow matching.
-        scheduler = family.components.get(name, "")
-        if not scheduler or "FlowMatch" in scheduler:
-            return Choice(name, "DPMSolverMultistepScheduler", "its type hint")
+    if any(path.endswith("KarrasDiffusionSchedulers") for path in argument.classes) and family.flows:
+        return Choice(name, "EulerDiscreteScheduler", "one of its type hint")
     if name in family.components:
         return Choice(name, family.components[name], f"its name, as in {family.name}")
     if "scheduler" in name and "scheduler" in family.components:

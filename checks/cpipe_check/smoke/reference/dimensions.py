@@ -40,11 +40,12 @@ class Dimensions:
     `classes` holds the class of each component, by the name of the pipeline's parameter. `asked` are sizes that an
     error of an earlier attempt asked for: "channels" (the denoiser's input), "parts" (how many latents it takes side by
     side), "control" (what a ControlNet takes besides the latents), "cross" (the text width), "added" (what else it is
-    conditioned on), "image_size", "frames".
+    conditioned on), "image_size", "frames". `role` is the parameter that is being made a component for.
     """
 
     classes: Mapping[str, str]
     asked: Mapping[str, int] = field(default_factory=dict)
+    role: str = ""
 
     def has(self, *parts: str) -> bool:
         """Return whether a class of the set has one of these in its name."""
@@ -108,7 +109,8 @@ class Dimensions:
     def image_size(self) -> int:
         """Height and width in pixels of the images that the pipeline is called with."""
         pixels = self.has("UNet2DModel") and not self.has("Autoencoder", "VQModel")
-        return self.asked.get("image_size", 32 if pixels else 64)
+        # Würstchen's stages divide by 42.67 and multiply by 10.67: of this size comes a power of two.
+        return self.asked.get("image_size", 128 if self.has("PaellaVQ", "WuerstchenPrior") else 32 if pixels else 64)
 
     @property
     def sample_size(self) -> int:

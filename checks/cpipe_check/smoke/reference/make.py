@@ -29,10 +29,14 @@ def make(cls: type, dimensions: Dimensions, changes: Mapping[str, Any] | None = 
 
 
 def _make(cls: type, dimensions: Dimensions, changes: dict[str, Any]) -> Any:
+    import transformers
+
     blueprint = BLUEPRINTS.get(blueprint_name(cls.__name__))
     if blueprint is not None and not isinstance(blueprint, Mapping):
         blueprint = blueprint(dimensions)
     if blueprint is not None and not isinstance(blueprint, Mapping):
+        if isinstance(blueprint, transformers.PreTrainedConfig):
+            return cls(blueprint)
         if changes:
             raise ValueError(f"the configuration of a {cls.__name__} cannot be changed")
         return blueprint

@@ -40,7 +40,8 @@ def vision(dimensions: Dimensions) -> dict[str, Any]:
     return {**_VISION, "image_size": dimensions.asked.get("vision_size", 32)}
 
 
-def _both(dimensions: Dimensions) -> dict[str, Any]:
+def both(dimensions: Dimensions) -> dict[str, Any]:
+    """Return the configuration of a model of text and vision."""
     return {"text_config": TEXT, "vision_config": vision(dimensions), "projection_dim": TEXT_WIDTH}
 
 
@@ -70,7 +71,7 @@ def _safety_checker(dimensions: Dimensions) -> Any:
     from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
     from transformers import CLIPConfig
 
-    return StableDiffusionSafetyChecker(CLIPConfig(**_both(dimensions)))
+    return StableDiffusionSafetyChecker(CLIPConfig(**both(dimensions)))
 
 
 def _segmenter(dimensions: Dimensions) -> dict[str, Any]:
@@ -91,14 +92,22 @@ def _segmentation_processor(dimensions: Dimensions) -> Any:
     return CLIPSegProcessor(ViTImageProcessor(size={"height": 32, "width": 32}), _tokenizer(dimensions))
 
 
+def _painted_example(dimensions: Dimensions) -> Any:
+    """A vision encoder that inherits the configuration class of both encoders."""
+    from transformers import CLIPVisionConfig
+
+    return CLIPVisionConfig(**vision(dimensions))
+
+
 BLUEPRINTS: dict[str, Any] = {
     "CLIPTextModel": _text,
     "CLIPTextModelWithProjection": _text,
-    "CLIPModel": _both,
+    "CLIPModel": both,
     "CLIPVisionModel": vision,
     "CLIPVisionModelWithProjection": vision,
     "CLIPTokenizer": _tokenizer,
     "StableDiffusionSafetyChecker": _safety_checker,
     "CLIPSegForImageSegmentation": _segmenter,
+    "PaintByExampleImageEncoder": _painted_example,
     "CLIPSegProcessor": _segmentation_processor,
 }

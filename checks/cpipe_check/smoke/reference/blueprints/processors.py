@@ -24,6 +24,8 @@ def _whisper(_: Dimensions) -> Any:
 BLUEPRINTS: dict[str, Any] = {
     "CLIPImageProcessor": _CLIP,
     "CLIPFeatureExtractor": _CLIP,
+    "BlipImageProcessor": _SQUARE,
+    "DPTImageProcessor": _SQUARE,
     "SiglipImageProcessor": _SQUARE,
     "ViTImageProcessor": _SQUARE,
     "WhisperProcessor": _whisper,

@@ -85,16 +85,20 @@ _WHISPER = {
     "suppress_tokens": None,
 }
 
+_BERT = {
+    "vocab_size": 256,
+    "hidden_size": TEXT_WIDTH,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 37,
+}
+
 BLUEPRINTS: dict[str, Any] = {
     "T5EncoderModel": _t5,
     "UMT5EncoderModel": _t5,
-    "BertModel": {
-        "vocab_size": 256,
-        "hidden_size": TEXT_WIDTH,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "intermediate_size": 37,
-    },
+    "BertModel": _BERT,
+    "MultilingualCLIP": {**_BERT, "transformerDimSize": TEXT_WIDTH, "imageDimSize": TEXT_WIDTH},
+    "RobertaSeriesModelWithTransformation": {**_BERT, "project_dim": TEXT_WIDTH},
     **{f"{name}{kind}": decoder for name in _DECODERS for kind in ("Model", "ForCausalLM")},
     "SmolLM3ForCausalLM": _smol,
     "ChatGLMModel": _chatglm,

@@ -32,6 +32,14 @@ def _t5(_: Dimensions) -> Any:
     return T5Tokenizer(vocab=pieces + [(letter, -5.0) for letter in _LETTERS], extra_ids=0, model_max_length=512)
 
 
+def _roberta(_: Dimensions) -> Any:
+    from transformers import XLMRobertaTokenizer
+
+    special = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", -10.0)]
+    pieces = [("\u2581", -3.0), *((letter, -5.0) for letter in _LETTERS), ("<mask>", 0.0)]
+    return XLMRobertaTokenizer(vocab=special + pieces, model_max_length=77)
+
+
 def _bert(_: Dimensions) -> Any:
     from transformers import BertTokenizer
 
@@ -70,6 +78,13 @@ def _gemma(_: Dimensions) -> Any:
     return GemmaTokenizer(vocab=vocabulary, merges=[], add_bos_token=True, model_max_length=2048)
 
 
+def _gpt2(_: Dimensions) -> Any:
+    from transformers import GPT2Tokenizer
+
+    letters = [*byte_letters(), "<|endoftext|>"]
+    return GPT2Tokenizer(vocab={letter: i for i, letter in enumerate(letters)}, merges=[], model_max_length=77)
+
+
 def _chatglm(_: Dimensions) -> Any:
     from diffusers.pipelines.kolors import ChatGLMTokenizer
     from sentencepiece import SentencePieceTrainer
@@ -87,8 +102,10 @@ def _chatglm(_: Dimensions) -> Any:
 BLUEPRINTS: dict[str, Any] = {
     "T5Tokenizer": _t5,
     "BertTokenizer": _bert,
+    "XLMRobertaTokenizer": _roberta,
     "LlamaTokenizer": _llama,
     "GemmaTokenizer": _gemma,
     "Qwen2Tokenizer": chat_tokenizer,
+    "GPT2Tokenizer": _gpt2,
     "ChatGLMTokenizer": _chatglm,
 }
