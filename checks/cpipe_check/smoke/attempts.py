@@ -38,7 +38,7 @@ _LAYER = re.compile(r"index (\d+) is out of range")
 _MOST_LAYERS = 64
 # How wide the distilled models embed the guidance scale.
 _GUIDANCE_WIDTH = 256
-_REAL_SIZE, _MORE_STEPS = 512, 10
+_REAL_SIZE, _MORE_STEPS, _FEW = 512, 10, 16
 _FROM_PRETRAINED = re.compile(r"self\.(\w+) = (\w+)\.from_pretrained")
 # What huggingface_hub raises for want of a network.
 DOWNLOADS = ("OfflineModeIsEnabled", "LocalEntryNotFoundError")
@@ -50,7 +50,8 @@ class Changes:
     """What attempts found out.
 
     Sizes asked for, optional components with their classes ("" for what the text tells), arguments to give, methods to
-    call before, the forms to give pictures in, and whether to pass over the author's example.
+    call before, the forms to give pictures in, whether to pass over the author's example, and whether to shorten its
+    lists to one item.
     """
 
     asked: Mapping[str, int] = field(default_factory=dict)
@@ -59,6 +60,7 @@ class Changes:
     before: tuple[str, ...] = ()
     forms: Mapping[str, str] = field(default_factory=dict)
     no_example: bool = False
+    shortened: bool = False
 
     def to_object(self) -> dict[str, Any]:
         """Return the changes as a JSON object."""
@@ -81,12 +83,13 @@ def changes_from(value: object) -> Changes:
             "before": list(before),
             "forms": dict(forms),
             "no_example": bool(no_example),
+            "shortened": bool(shortened),
         }:
             names = [*also, *(name for name in also.values() if name), *give, *before, *forms]
             sizes = [isinstance(n, int) and 0 < n <= _LARGEST for n in asked.values()]
             if len(names) <= 200 and all(isinstance(n, str) and n.isidentifier() and len(n) < 100 for n in names):  # noqa: SIM102
                 if all(sizes) and set(asked) <= set(_ASKED) and set(forms.values()) <= set(FORMS):
-                    return Changes(asked, also, tuple(give), tuple(before), forms, no_example)
+                    return Changes(asked, also, tuple(give), tuple(before), forms, no_example, shortened)
     raise ValueError("no changes of ours")
 
 
@@ -172,9 +175,10 @@ def _sizes(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes,
             return _ask(changes, "guidance", given)
         if "add_embedding" in where:
             return _ask(changes, "added", given)
-        if given == now.text_width:
-            # A projection of the file's own, of what a larger text encoder gives.
-            return _ask(changes, "text_width", int(found[3]))
+        more = given - now.text_width
+        if 0 <= more < _FEW:
+            # A projection of the file's own, of what a larger encoder gives and perhaps a few numbers beside it.
+            return _ask(changes, "text_width", int(found[3]) - more)
     return None
 
 
@@ -261,6 +265,13 @@ def _give(names: Sequence[str], changes: Changes, now: Situation) -> tuple[Chang
     return (replace(changes, give=(*changes.give, *more)), f"with {', '.join(more)}") if more else None
 
 
+def _shortened(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
+    """Lists of an example that do not go together: what fills them may be read from its text only in part."""
+    if not now.has_example or changes.shortened or not re.search(r"must match|same (length|number)", failure.text):
+        return None
+    return replace(changes, shortened=True), "with lists of one item"
+
+
 def _without_example(_: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     if not now.has_example or changes.no_example:
         return None
@@ -301,5 +312,5 @@ def _before(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes
 
 # The first that has something to say is followed.
 _SUGGESTIONS = (
-    _before, _sizes, _component, _missing, _named, _divisible, _more_steps, _larger, _forms, _all_pictures, _as_written, _without_example,
+    _before, _sizes, _component, _missing, _named, _divisible, _shortened, _more_steps, _larger, _forms, _all_pictures, _as_written, _without_example,
 )  # fmt: skip

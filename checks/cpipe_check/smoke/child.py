@@ -51,8 +51,8 @@ def _verdict(job: Job, channel: Channel, prepare: Prepare, run: Run) -> dict[str
         run(job, plan, channel)
     except NotRun as error:
         return {"verdict": "not run", "reason": str(error)}
-    except stages.Unmoved as unmoved:
-        return {"verdict": "failed", **failures.describe(unmoved.__cause__ or unmoved, job)}
+    except stages.NotTheInput as fault:
+        return {"verdict": "failed", **failures.describe(fault.__cause__ or fault, job)}
     except BaseException as error:
         lacking = failures.lacking(error, channel.current, job, hosts)
         if lacking:

@@ -9,7 +9,7 @@ import re
 import shlex
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
@@ -37,7 +37,9 @@ _SIZES = re.compile(
     r"channels|shape|cannot be zero|empty|size of tensor|sizes? of|dimension|configuration sett", re.IGNORECASE
 )
 
-_NO_CUDA = re.compile(r"not compiled with CUDA|No CUDA GPUs|Found no NVIDIA driver|CUDA driver version|no NVIDIA GPU")
+_NO_CUDA = re.compile(
+    r"not compiled with CUDA|No CUDA GPUs|Found no NVIDIA driver|CUDA driver version|re-initialize CUDA|no NVIDIA GPU"
+)
 # What inputs are made of: an operation on one that it does not have speaks of another kind of input.
 _INPUT_TYPES = re.compile(r"'?\b(Image|Tensor|ndarray|Generator|list|str|int|float|tuple|dict|bool)\b'?")
 _INPUT_OBJECT = re.compile(r"'(Image|Tensor|(numpy\.)?ndarray|Generator|list|str|int|float|tuple|dict|bool)' object ")
@@ -157,6 +159,21 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
             return
         yield error
         error = error.__cause__ or error.__context__
+
+
+def is_within(error: BaseException, given: Collection[str]) -> bool:
+    """Return whether an error is about a kind of object that no input was: what the pipeline made by itself.
+
+    `given` are the names of the types of all inputs, and of what is in them.
+    """
+    found = _INPUT_OBJECT.match(str(error)) if isinstance(error, AttributeError) else None
+    return found is not None and found[1].rpartition(".")[2] not in given
+
+
+def types_in(value: Any) -> set[str]:
+    """Return the names of the types of a value and of all that it holds."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    return {type(value).__name__}.union(*map(types_in, parts))
 
 
 def may_be_the_input(error: BaseException, job: Job) -> bool:

@@ -70,6 +70,8 @@ class Plan:
         """
         example = None if self.changes.no_example else self.example
         examples = example_values(example, self.method, [a.name for a in self.call], self.setting)
+        if self.changes.shortened:
+            examples = {name: value[:1] if isinstance(value, list) else value for name, value in examples.items()}
         decided = recipe_values.call_values(self.recipe.call, self.setting.device, self.setting.seed)
         guessed = [argument for argument in self.call if argument.name not in self.recipe.call]
         try:

@@ -33,8 +33,11 @@ from cpipe_check.smoke.reference.dimensions import Dimensions
 _ATTEMPTS_SECONDS = 60.0
 
 
-class Unmoved(Exception):
-    """The cause is an error that stays the same whatever form a picture is given in: it is not for the form."""
+class NotTheInput(Exception):
+    """The cause is an error that no input is to blame for.
+
+    It speaks of a kind of object that was not given, or stays the same whatever form a picture is given in.
+    """
 
 
 class Mismatch(Exception):
@@ -137,13 +140,15 @@ def _attempts(job: Job, plan: Plan, module: Any, channel: Channel) -> tuple[Any,
         except NotRun:
             raise
         except Exception as error:
+            if channel.current == "call" and failures.is_within(error, failures.types_in(plan.arguments())):
+                raise NotTheInput from error
             late = number == MAX_ATTEMPTS or time.monotonic() - start > _ATTEMPTS_SECONDS
             setters = _setters(module, job) if channel.current == "call" else {}
             following_plan = None if late else _next(job, plan, error, channel, number, setters)
             if following_plan is None:
                 raise
             if before is not None and plan.changes.forms != before[0].changes.forms and _unmoved(error, before[1]):
-                raise Unmoved from error
+                raise NotTheInput from error
             before = plan, error
             plan = following_plan
     raise AssertionError("the last attempt raises")

@@ -90,6 +90,11 @@ class Dimensions:
         return 36 if self.has(*_DEEP) else 4
 
     @property
+    def clip_width(self) -> int:
+        """The width of CLIP's states, and of what it projects to."""
+        return self.asked.get("text_width", TEXT_WIDTH)
+
+    @property
     def pooled_width(self) -> int:
         """The width of a text encoder's pooled output."""
         return self.text_width

@@ -56,7 +56,7 @@ _RULES: tuple[tuple[re.Pattern[str], Shrink], ...] = tuple(
         (r"head_dim$|^(d_kv|kv_channels|qk_\w+_dim|v_head_dim)$", _exactly(_HEAD_WIDTH)),
         (r"(^|_)(num_)?(kv_|key_value_|attention_|encoder_attention_|decoder_attention_)*heads?$|^num_\w*heads$", _exactly(_HEADS)),
         (r"norm_num_groups$|^num_groups$", _at_most(4)),
-        (r"(^|_)(block_out_channels|channels)$", lambda value, d: _exactly(8)(value, d) if isinstance(value, (list, tuple)) else value),
+        (r"(^|_)(block_out_channels|channels)$", lambda value, d: _exactly(32)(value, d) if isinstance(value, (list, tuple)) else value),
         (
             r"^(cross_attention_dim|joint_attention_dim|text_embed(ding)?_dim|text_dim|caption_(channels|dim|feat_dim)|"
             r"cap_feat_dim|encoder_hid_dim|text_hidden_dim|context_(in_)?dim|text_states_dim|text_in_dim|llm_dim)$",
@@ -75,7 +75,11 @@ def of_signature(cls: type, dimensions: Dimensions) -> dict[str, Any]:
     """Return keyword arguments that make a tiny model of a class of diffusers, from its own defaults."""
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
     given = {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
-    return _shrunk(given, dimensions)
+    shrunk = _shrunk(given, dimensions)
+    if "block_out_channels" in shrunk and "attention_head_dim" in shrunk:
+        # In UNets it is the number of heads for some, and each block's channels are divided by it.
+        shrunk["attention_head_dim"] = _exactly(4)(shrunk["attention_head_dim"], dimensions)
+    return shrunk
 
 
 def of_configuration(configuration: Any, dimensions: Dimensions) -> Any:

@@ -31,13 +31,15 @@ _VISION = {
 
 
 def _text(dimensions: Dimensions) -> dict[str, Any]:
+    width = {"hidden_size": dimensions.clip_width, "projection_dim": dimensions.clip_width}
     # HiDream's are trained on longer texts than others.
-    return {**TEXT, "max_position_embeddings": 248} if dimensions.has("HiDream") else TEXT
+    return {**TEXT, **width, **({"max_position_embeddings": 248} if dimensions.has("HiDream") else {})}
 
 
 def vision(dimensions: Dimensions) -> dict[str, Any]:
     """Return the configuration of a vision encoder."""
-    return {**_VISION, "image_size": dimensions.asked.get("vision_size", 32)}
+    size = dimensions.asked.get("vision_size", 32)
+    return {**_VISION, "image_size": size, "projection_dim": dimensions.clip_width}
 
 
 def both(dimensions: Dimensions) -> dict[str, Any]:
