@@ -31,7 +31,8 @@ class ExampleValue:
     "tensor", "array": `shape`, `text` is how it is made ("randn", "zeros", "tensor"...) and `items`, when it is
     written out, hold the one list. "generator": `value` is the seed or None. "device", "dtype": `text` is the name
     ("cuda", "float16"). "callable": a function, `text` is its source. "object": an instance of another class, `text`
-    is the class's name and `value` the model that it is loaded from, or None. "unknown": `text` is the source.
+    is the class's name, `items` what it is made with and `keys` the names of these, None for those by position; `value`
+    is the model that it is loaded from, or None. "unknown": `text` is the source.
     """
 
     kind: str
@@ -58,9 +59,9 @@ class ExampleValue:
     @property
     def unknown(self) -> bool:
         """True when neither it nor anything in it tells what to pass."""
-        if self.items:
-            return all(item.unknown for item in self.items)
-        return self.kind in ("unknown", "callable", "object")
+        if self.kind in ("unknown", "callable", "object"):
+            return True
+        return bool(self.items) and all(item.unknown for item in self.items)
 
 
 def value_from(payload: Mapping[str, Any]) -> ExampleValue:
@@ -84,7 +85,7 @@ class Example:
     "__call__", or the method called where the class has none. `model` is the first argument of `from_pretrained` when
     that is a string, else "". `loaded_as` is the class that loads it, "" when the text does not tell. `components`
     are what the pipeline is given besides, to the name of each one's class ("None" for None; two in a list are
-    "A, B").
+    "A, B"). `earlier` are calls of other methods of the same pipeline before it.
     """
 
     source: str
@@ -95,6 +96,7 @@ class Example:
     model: str = ""
     loaded_as: str = ""
     components: Mapping[str, str] = field(default_factory=dict)
+    earlier: tuple[Example, ...] = ()
 
     def named(self, parameters: Sequence[str]) -> dict[str, ExampleValue]:
         """Return the arguments by name, the positional ones by `parameters` (without `self`); surplus ones are left."""
@@ -107,6 +109,7 @@ class Example:
         found["arguments"] = {name: value.to_object() for name, value in self.arguments.items()}
         found["positional"] = [value.to_object() for value in self.positional]
         found["components"] = dict(self.components)
+        found["earlier"] = [call.to_object() for call in self.earlier]
         return found
 
 
@@ -115,6 +118,7 @@ def example_from(payload: Mapping[str, Any]) -> Example:
     values = dict(payload)
     values["arguments"] = {name: value_from(value) for name, value in values["arguments"].items()}
     values["positional"] = tuple(map(value_from, values["positional"]))
+    values["earlier"] = tuple(map(example_from, values["earlier"]))
     return Example(**values)
 
 

@@ -123,8 +123,8 @@ class Smoke:
 
     `reason` is one line, empty for `ran`. `unserved` is True when something that was asked for by name (a device, a
     reference) could not be had. `frames` are the author's own, innermost first; `output` describes what the call
-    returned, `pictures` show it. `choices` tell the class of each component of the reference and why, `attempts` what was
-    tried before, `notices` what may bite some users.
+    returned, `pictures` show it. `choices` tell the class of each component of the reference and why, `attempts` what
+    was tried before, `notices` what may bite some users.
     """
 
     verdict: Verdict

@@ -129,7 +129,7 @@ class Situation:
 
 def following(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     """Return what to try after a failure and a few words on it, None when nothing comes to mind."""
-    for suggest in _SUGGESTIONS:
+    for suggest in (_component,) if failure.kind in DOWNLOADS else _SUGGESTIONS:
         found = suggest(failure, changes, now)
         if found is not None and found[0] != changes:
             return found
@@ -312,5 +312,6 @@ def _before(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes
 
 # The first that has something to say is followed.
 _SUGGESTIONS = (
-    _before, _sizes, _component, _missing, _named, _divisible, _shortened, _more_steps, _larger, _forms, _all_pictures, _as_written, _without_example,
+    _before, _sizes, _component, _missing, _named, _divisible, _shortened, _more_steps, _larger, _forms, _all_pictures,
+    _as_written, _without_example,
 )  # fmt: skip

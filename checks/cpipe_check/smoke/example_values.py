@@ -17,15 +17,21 @@ class _Unknown(Exception):
     """The text does not tell what to pass."""
 
 
-def example_values(example: Example | None, method: str, parameters: Sequence[str], setting: Setting) -> dict[str, Any]:
-    """Return values by parameter for a call of `method`, of those arguments that the example tells."""
-    if example is None or example.method != method:
-        return {}
+def example_values(
+    example: Example | None, method: str, parameters: Sequence[str], setting: Setting, classes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return values by parameter for a call of `method`, of those arguments that the example tells.
+
+    `classes` are those of the imported file, for objects of them that the example makes; without them it tells nothing
+    of those.
+    """
+    calls = (example, *reversed(example.earlier)) if example is not None else ()
+    shown = next((call for call in calls if call.method == method), None)
     found = {}
-    for name, value in example.named(parameters).items():
+    for name, value in shown.named(parameters).items() if shown is not None else ():
         if name in parameters:
             try:
-                found[name] = _make(value, setting)
+                found[name] = _make(value, setting, classes)
             except _Unknown:
                 continue
     return found
@@ -36,16 +42,16 @@ def shown_components(example: Example | None) -> Mapping[str, str]:
     return {} if example is None else {n: c for n, c in example.components.items() if c.isidentifier() and c != "None"}
 
 
-def _make(value: ExampleValue, setting: Setting) -> Any:
+def _make(value: ExampleValue, setting: Setting, classes: Mapping[str, Any]) -> Any:
     match value.kind:
         case "literal":
             return value.value
         case "list":
-            return [_make(item, setting) for item in value.items]
+            return _several(value, setting, classes)
         case "tuple":
-            return tuple(_make(item, setting) for item in value.items)
+            return tuple(_make(item, setting, classes) for item in value.items)
         case "dict":
-            return dict(zip(value.keys, (_make(item, setting) for item in value.items), strict=True))
+            return dict(zip(value.keys, (_make(item, setting, classes) for item in value.items), strict=True))
         case "image":
             return values.image(setting)
         case "mask":
@@ -58,7 +64,37 @@ def _make(value: ExampleValue, setting: Setting) -> Any:
             return values.generator(setting)
         case "device":
             return setting.device
+        case "object":
+            return _instance(value, setting, classes)
     return _numbers(value, setting)
+
+
+def _several(value: ExampleValue, setting: Setting, classes: Mapping[str, Any]) -> list[Any]:
+    """A list, without those of its objects that the text does not tell how to make."""
+    found = []
+    for item in value.items:
+        try:
+            found.append(_make(item, setting, classes))
+        except _Unknown:
+            if item.kind != "object":
+                raise
+    if value.items and not found:
+        raise _Unknown
+    return found
+
+
+def _instance(value: ExampleValue, setting: Setting, classes: Mapping[str, Any]) -> Any:
+    """An object of a class that the file defines, made as the example makes it."""
+    cls = classes.get(value.text)
+    if not isinstance(cls, type):
+        raise _Unknown
+    given = [(name, _make(item, setting, classes)) for name, item in zip(value.keys, value.items, strict=True)]
+    try:
+        return cls(
+            *(item for name, item in given if name is None), **{str(n): item for n, item in given if n is not None}
+        )
+    except Exception:
+        raise _Unknown from None
 
 
 def _numbers(value: ExampleValue, setting: Setting) -> Any:
@@ -67,7 +103,7 @@ def _numbers(value: ExampleValue, setting: Setting) -> Any:
     if value.items:
         import torch
 
-        tensor = torch.tensor(_make(value.items[0], setting))
+        tensor = torch.tensor(_make(value.items[0], setting, {}))
     elif value.shape:
         tensor = values.tensor(setting, value.shape)
     else:

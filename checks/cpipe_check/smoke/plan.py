@@ -7,7 +7,7 @@ import os
 import random
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,7 @@ class Plan:
     recipe: Recipe
     example: Example | None
     method: str
+    classes: Mapping[str, Any] = field(default_factory=dict)
 
     def arguments(self) -> dict[str, Any]:
         """Return keyword arguments for one call, made anew.
@@ -69,7 +70,7 @@ class Plan:
             NotRun: when one cannot be made.
         """
         example = None if self.changes.no_example else self.example
-        examples = example_values(example, self.method, [a.name for a in self.call], self.setting)
+        examples = example_values(example, self.method, [a.name for a in self.call], self.setting, self.classes)
         if self.changes.shortened:
             examples = {name: value[:1] if isinstance(value, list) else value for name, value in examples.items()}
         decided = recipe_values.call_values(self.recipe.call, self.setting.device, self.setting.seed)
@@ -86,7 +87,10 @@ class Plan:
             NotRun: when one cannot be made.
         """
         try:
-            return inputs.call_arguments(_of_function(function), self.setting, Changes())
+            arguments = _of_function(function)
+            names = [argument.name for argument in arguments]
+            examples = example_values(self.example, function.__name__, names, self.setting, self.classes)
+            return inputs.call_arguments(arguments, self.setting, Changes(), examples)
         except inputs.NoInput as error:
             raise NotRun(str(error)) from None
 
@@ -138,7 +142,7 @@ def make_plan(job: Job, changes: Changes, make_reference: MakeReference) -> Plan
     except choose.NoReference as error:
         raise NotRun(str(error)) from None
     dimensions = Dimensions(chosen.classes, changes.asked)
-    plan = Plan(
+    return Plan(
         reference=make_reference(chosen, dimensions),
         title=f"tiny {chosen.title} reference",
         reasons=tuple(f"{c.name}: {c.path.lstrip('.').rpartition('.')[2]} ({c.reason})" for c in chosen.choices),
@@ -162,8 +166,6 @@ def make_plan(job: Job, changes: Changes, make_reference: MakeReference) -> Plan
         example=job.example,
         method=job.method,
     )
-    plan.arguments()
-    return plan
 
 
 def _check_names(recipe: Recipe, init: tuple[Argument, ...], call: tuple[Argument, ...], method: str) -> None:

@@ -92,6 +92,7 @@ def run(job: Job, plan: Plan, channel: Channel) -> None:
     notices.listen()
     with channel.stage("import"):
         module = _import(job)
+    plan = replace(plan, classes=_classes(module))
     pipe, plan, first = _attempts(job, plan, module, channel)
     with channel.stage("output"):
         outputs.check(first)
@@ -112,6 +113,7 @@ def run_again(job: Job, plan: Plan, channel: Channel) -> None:
         pipe = _reload(job, plan)
     channel.ask_challenge()
     with channel.stage("repeat"):
+        plan = replace(plan, classes=_classes(sys.modules.get(type(pipe).__module__)))
         outcome = _invoke(pipe, job, plan)
         written = outputs.write(outcome, Path(job.scratch) / "out" / "again")
         same = outputs.same(outputs.read(Path(job.scratch) / "out" / "first"), written)
@@ -166,12 +168,18 @@ def _next(
     while (found := following(failure, changes, now)) is not None:
         changes, words = found
         try:
-            plan = make_plan(job, changes, partial(_made, job, f"reference-{number}"))
+            plan = replace(make_plan(job, changes, partial(_made, job, f"reference-{number}")), classes=plan.classes)
+            plan.arguments()
         except NotRun:
             continue
         channel.send(event="again", tried=words, why=failures.one_line(error, job)[:200], changes=changes.to_object())
         return plan
     return None
+
+
+def _classes(module: Any) -> dict[str, type]:
+    """Return the classes of the imported file by name."""
+    return {name: value for name, value in vars(module).items() if isinstance(value, type)} if module else {}
 
 
 def _unmoved(error: Exception, before: Exception) -> bool:

@@ -122,7 +122,11 @@ class Calls(Expressions):
         if found is not None:
             return self._sized(found)
         if last[:1].isupper() and last.isidentifier():
-            return self._constructed(last, keywords) if last.endswith("Pipeline") else ExampleValue("object", text=last)
+            if last.endswith("Pipeline"):
+                return self._constructed(last, keywords)
+            given = (*positional, *keywords.values())
+            keys = (*(None for _ in positional), *keywords)
+            return self._sized(ExampleValue("object", text=last, items=given, keys=keys))
         known = scope.get(name)
         if isinstance(known, ExampleValue) and known.kind == "object":
             return functions.call(known.text, positional, keywords)

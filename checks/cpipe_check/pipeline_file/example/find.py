@@ -6,7 +6,7 @@ import json
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _MAIN = re.compile(r"^if[ \t]+__name__[ \t]*==[ \t]*[\"']__main__[\"'][ \t]*:", re.MULTILINE)
 _MAX_SOURCES = 50
 # Of one example, as JSON.
-_MAX_EXAMPLE = 100_000
+_MAX_EXAMPLE, _MAX_EARLIER = 100_000, 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def example_of(file: PipelineFile) -> Example | None:
 
 def _best(file: PipelineFile, wanted: _Wanted) -> Example | None:
     allowance, steps = Allowance(), STEPS
-    best: tuple[tuple[bool, int, bool, int, int], _Source, Call] | None = None
+    best: tuple[tuple[bool, int, bool, int, int], _Source, Call, Sequence[Call]] | None = None
     for order, source in zip(range(_MAX_SOURCES), _sources(file, wanted), strict=False):
         reader = Reader(steps)
         reader.read([piece for block in source.blocks for piece in pieces(block, allowance)])
@@ -119,15 +119,24 @@ def _best(file: PipelineFile, wanted: _Wanted) -> Example | None:
             given = len(call.keywords) + len(call.positional)
             rank = (proper, -wanted.misfits(call), wanted.by_name(call), -order, given)
             if best is None or rank > best[0]:
-                best = rank, source, call
+                best = rank, source, call, reader.calls
         if best is not None and best[0][:3] == (True, 0, True):
             break
-    return None if best is None else _example(best[1].name, best[2])
+    return None if best is None else _with_earlier(_example(best[1].name, best[2]), best[2], best[3])
 
 
-def _example(source: str, call: Call) -> Example:
+def _with_earlier(example: Example, call: Call, calls: Sequence[Call]) -> Example:
+    """Add the calls of other methods of the same pipeline that the text has before it."""
+    before = [
+        _example(example.source, each, _MAX_EARLIER)
+        for each in calls[: next(i for i, each in enumerate(calls) if each is call)]
+        if each.pipeline is call.pipeline and each.method != call.method
+    ]
+    return replace(example, earlier=tuple(before[-4:]))
+
+
+def _example(source: str, call: Call, left: int = _MAX_EXAMPLE) -> Example:
     pipeline = call.pipeline
-    left = _MAX_EXAMPLE
 
     def fitted(value: ExampleValue) -> ExampleValue:
         nonlocal left

@@ -75,10 +75,10 @@ def choose(
 ) -> Chosen:
     """Choose a class for every component that a pipeline needs.
 
-    `asked` are classes with changes to their configuration that somebody named for a parameter; they go first. `shown` are
-    the names of those in the author's example. `also`
-    are optional components that shall be there; `family` is the name of a family to prefer. `defines` are the classes
-    that the file defines, `call` the names of the call's parameters.
+    `asked` are classes with changes to their configuration that somebody named for a parameter; they go first. `shown`
+    are the names of those in the author's example. `also` are optional components that shall be there; `family` is the
+    name of a family to prefer. `defines` are the classes that the file defines, `call` the names of the call's
+    parameters.
 
     Raises:
         NoReference: when nothing tells the class of a component.
