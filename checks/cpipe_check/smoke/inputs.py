@@ -28,7 +28,9 @@ _ALWAYS = frozenset({
     "strength", "prior_num_inference_steps", "decoder_num_inference_steps", "super_res_num_inference_steps",
 })  # fmt: skip
 _SIZES = frozenset({"height", "width"})
-_FRAMES = frozenset({"num_frames", "video_length", "num_video_frames", "max_num_frames"})
+_FRAMES = frozenset({"num_frames", "video_length", "num_video_frames", "max_num_frames", "frames"})
+# How long a sound shall be, in seconds.
+_SECONDS = re.compile(r"^(audio_)?(duration|length_in)(_s|_seconds)?$")
 _PLAIN: Mapping[str, Any] = {
     "batch_size": 1, "num_images_per_prompt": 1, "num_images": 1, "num_videos_per_prompt": 1, "strength": 0.8,
     "guidance_scale": 5.0, "cfg_scale": 5.0, "use_resolution_binning": False, "fps": 8, "frame_rate": 8,
@@ -66,7 +68,7 @@ def call_arguments(
 
 def keeps_small(name: str, setting: Setting) -> bool:
     """Return whether the value of a parameter decides how large the call is, so that no example may set it."""
-    if name in _SIZES or name in _FRAMES:
+    if name in _SIZES or name in _FRAMES or _SECONDS.match(name):
         return setting.size_known
     return bool(_STEPS.match(name)) or name in ("generator", "use_resolution_binning", "num_images_per_prompt")
 
@@ -93,7 +95,8 @@ def _is_number(argument: Argument) -> bool:
 
 
 def _always(name: str, setting: Setting) -> bool:
-    return name in _ALWAYS or (setting.size_known and (name in _SIZES or name in _FRAMES))
+    sizes = name in _SIZES or name in _FRAMES or bool(_SECONDS.match(name))
+    return name in _ALWAYS or (setting.size_known and sizes)
 
 
 def _value(argument: Argument, setting: Setting, form: str) -> Any:
@@ -123,6 +126,8 @@ def _by_name(name: str, annotation: str, setting: Setting, form: str) -> Any:
         return setting.image_size
     if name in _FRAMES:
         return setting.frames
+    if _SECONDS.match(name):
+        return 0.5
     if _NO_VALUE.search(name):
         return None
     if _PROMPT.search(name):
@@ -134,7 +139,8 @@ def _by_sense(name: str, annotation: str, setting: Setting, form: str) -> Any:
     if re.match(r"(int|float|bool|str)$", annotation):
         return None
     if _AUDIO.search(name):
-        return values.audio()
+        # A batch of stereo sounds where a tensor is asked for.
+        return values.tensor(setting, (1, 2, 64)) if "Tensor" in annotation else values.audio()
     if _VIDEO.search(name):
         return values.video(setting)
     if _MASK.search(name):

@@ -154,11 +154,18 @@ def _from_surroundings(
         )
         if found := families.tokenizer_for(encoder):
             return Choice(name, found, f"the tokenizer of {encoder}")
+    if _takes_noise_schedulers(argument) and family.denoiser not in known.values():
+        return Choice(name, "DDIMScheduler", "one of KarrasDiffusionSchedulers")
     if name in family.components:
         return Choice(name, family.components[name], f"its name, as in {family.name}")
     if "scheduler" in name and "scheduler" in family.components:
         return Choice(name, family.components["scheduler"], f"a scheduler, as in {family.name}")
     raise _none_for(argument)
+
+
+def _takes_noise_schedulers(argument: Argument) -> bool:
+    """Whether its annotation names those that flow matching is not among."""
+    return any(path.endswith(".KarrasDiffusionSchedulers") for path in argument.classes)
 
 
 def _is_generic(argument: Argument) -> bool:

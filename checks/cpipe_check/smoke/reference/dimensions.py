@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 TEXT_WIDTH = 32
+# The rows of a spectrogram.
+MEL_BINS = 64
 # The channels that an image VAE's latents have, by the denoiser that takes them. All other image denoisers take 4.
 _SIXTEEN_LATENTS = (
     "Flux", "SD3", "ZImage", "Chroma", "HiDream", "CogView4", "Lumina2", "Bria", "OmniGen", "VisualCloze", "PRX",
@@ -20,6 +22,12 @@ _LATENTS = {
     "AutoencoderKLWan": 16,
     "AutoencoderKLQwenImage": 16,
     "AutoencoderKLAllegro": 4,
+    "AutoencoderKLHunyuanVideo15": 4,
+    "AutoencoderKLMagvit": 4,
+    "AutoencoderKLLTX2Video": 4,
+    "AutoencoderKLCosmos": 4,
+    "AutoencoderSAME": 8,
+    "LongCatAudioDiTVae": 8,
     "AutoencoderDC": 4,
     "AutoencoderOobleck": 4,
     "AutoencoderKLFlux2": 32,

@@ -85,6 +85,7 @@ FAMILIES = (
 )
 _TOKENIZERS = (
     ("CLIP", "CLIPTokenizer"),
+    ("Clap", "RobertaTokenizer"),
     ("T5Gemma", "GemmaTokenizer"),
     ("T5", "T5Tokenizer"),
     ("Qwen", "Qwen2Tokenizer"),

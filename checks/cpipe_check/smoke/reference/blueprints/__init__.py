@@ -13,8 +13,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cpipe_check.smoke.reference.blueprints import (
+    audio,
     autoencoders,
+    autoencoders_video,
     clip,
+    ltx2,
     processors,
     schedulers,
     text_encoders,
@@ -23,6 +26,7 @@ from cpipe_check.smoke.reference.blueprints import (
     transformers_language,
     transformers_video,
     unets,
+    unets_video,
     vision_language,
 )
 from cpipe_check.smoke.reference.dimensions import Dimensions
@@ -33,8 +37,11 @@ Blueprint = Mapping[str, Any] | Callable[[Dimensions], Any]
 BLUEPRINTS: dict[str, Blueprint] = {
     name: blueprint
     for module in (
+        audio,
         autoencoders,
+        autoencoders_video,
         clip,
+        ltx2,
         processors,
         schedulers,
         text_encoders,
@@ -43,6 +50,7 @@ BLUEPRINTS: dict[str, Blueprint] = {
         transformers_language,
         transformers_video,
         unets,
+        unets_video,
         vision_language,
     )
     for name, blueprint in module.BLUEPRINTS.items()

@@ -28,6 +28,15 @@ VISION = {
     "patch_size": 8,
     "projection_dim": TEXT_WIDTH,
 }
+
+
+def _vision(dimensions: Dimensions) -> dict[str, Any]:
+    # Stable Video Diffusion gives it pictures of the real size.
+    real = {"image_size": 224, "patch_size": 32} if dimensions.has("UNetSpatioTemporal") else {}
+    return {**VISION, **real}
+
+
+IMAGES = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
 _BOTH = {"text_config": TEXT, "vision_config": VISION, "projection_dim": TEXT_WIDTH}
 
 
@@ -79,13 +88,22 @@ def _segmentation_processor(dimensions: Dimensions) -> Any:
     return CLIPSegProcessor(ViTImageProcessor(size={"height": 32, "width": 32}), _tokenizer(dimensions))
 
 
+def _processor(dimensions: Dimensions) -> Any:
+    from transformers import CLIPImageProcessor, CLIPProcessor
+
+    return CLIPProcessor(CLIPImageProcessor(**IMAGES), _tokenizer(dimensions))
+
+
 BLUEPRINTS: dict[str, Any] = {
     "CLIPTextModel": TEXT,
     "CLIPTextModelWithProjection": TEXT,
     "CLIPModel": _BOTH,
-    "CLIPVisionModel": VISION,
-    "CLIPVisionModelWithProjection": VISION,
+    "CLIPVisionModel": _vision,
+    "CLIPVisionModelWithProjection": _vision,
     "CLIPTokenizer": _tokenizer,
+    "CLIPProcessor": _processor,
+    "CLIPImageProcessor": IMAGES,
+    "CLIPFeatureExtractor": IMAGES,
     "StableDiffusionSafetyChecker": _safety_checker,
     "CLIPSegForImageSegmentation": _segmenter,
     "CLIPSegProcessor": _segmentation_processor,

@@ -20,6 +20,13 @@ _UNET2D = {
 # How a condition image becomes the size of the latents.
 _CONDITION = {"conditioning_channels": 3, "conditioning_embedding_out_channels": (4, 8, 8, 8)}
 _SIZE_EMBEDDING = 8
+# UNets of AudioLDM take the whole prompt as a class, and attend to nothing but the sound.
+_SOUND = {
+    "cross_attention_dim": (8, 16, 16, 16),
+    "class_embed_type": "simple_projection",
+    "projection_class_embeddings_input_dim": TEXT_WIDTH,
+    "class_embeddings_concat": True,
+}
 
 
 def _condition(dimensions: Dimensions) -> dict[str, Any]:
@@ -35,6 +42,7 @@ def _condition(dimensions: Dimensions) -> dict[str, Any]:
         "attention_head_dim": 4,
         "cross_attention_dim": dimensions.cross_width,
         **noise_level,
+        **(_SOUND if dimensions.has("Clap") else {}),
     }
 
 
@@ -84,12 +92,6 @@ def _t2i_adapter(dimensions: Dimensions) -> dict[str, Any]:
     }
 
 
-_MOTION = {
-    "block_out_channels": (8, 16, 16, 16),
-    "motion_layers_per_block": 2,
-    "motion_norm_num_groups": 2,
-    "motion_num_attention_heads": 2,
-}
 _PRIOR = {"num_attention_heads": 2, "attention_head_dim": 12, "embedding_dim": TEXT_WIDTH, "num_layers": 1}
 
 BLUEPRINTS: dict[str, Any] = {
@@ -98,6 +100,5 @@ BLUEPRINTS: dict[str, Any] = {
     "ControlNetModel": _controlnet,
     "ControlNetUnionModel": _controlnet_union,
     "T2IAdapter": _t2i_adapter,
-    "MotionAdapter": _MOTION,
     "PriorTransformer": _PRIOR,
 }
