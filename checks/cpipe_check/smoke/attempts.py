@@ -16,6 +16,9 @@ _CONVOLUTION = re.compile(r"to have (\d+) channels, but got (\d+) channels")
 _PRODUCT = re.compile(r"cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)")
 _SUM = re.compile(r"(?:num_channels_latents|latent).*?=\s*(\d+)\s*[.,]?\s*(?:Please|$)", re.DOTALL)
 _DIVISIBLE = re.compile(r"(?:divisible by|multiple of) `?(\d+)")
+_UNEQUAL = re.compile(r"Expected size (\d+) but got size \d+|size of tensor a \(\d+\) must match the size of tensor b \((\d+)\)")
+_LEAST = re.compile(r"at least (\d+)\s?x\s?\d+")
+_EXCLUSIVE = re.compile(r"simultaneously|at the same time|only one of|not both|provide both")
 _DENOISER = re.compile(r"(unet|transformer|dit|prior)_?\w*\.py$")
 
 
@@ -77,10 +80,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What an attempt can be changed in: the call's parameters that a value may help or is a picture, the optional
-    components, the names that were given, and the size of pictures."""
+    """What an attempt can be changed in: the call's parameters that a value may help, is a number or is a picture, the
+    optional components, the names that were given, and the size of pictures."""
 
     helpful: tuple[str, ...]
+    numbers: tuple[str, ...]
     pictures: tuple[str, ...]
     components: tuple[str, ...]
     given: tuple[str, ...]
@@ -91,7 +95,7 @@ class Situation:
 
 def following(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     """Return what to try after a failure and a few words on it, None when nothing comes to mind."""
-    for suggest in (_sizes, _component, _missing, _named, _divisible, _forms, _all_pictures, _without_example, _larger):
+    for suggest in (_exclusive, _sizes, _halves, _component, _missing, _named, _divisible, _forms, _all_pictures, _without_example, _larger):
         found = suggest(failure, changes, now)
         if found is not None and found[0] != changes:
             return found
@@ -123,6 +127,26 @@ def _sizes(failure: Failure, changes: Changes, _: Situation) -> tuple[Changes, s
     return None
 
 
+def _halves(failure: Failure, changes: Changes, _: Situation) -> tuple[Changes, str] | None:
+    """A denoiser that takes a picture's latents beside its own: the pipeline halves its channels, and gets too few."""
+    found = _UNEQUAL.search(failure.text)
+    function, file = failure.last[1], failure.last[0]
+    if found and (function == "prepare_latents" or "scheduling_" in file):
+        return _ask(changes, "channels", 2 * int(found[1] or found[2]))
+    return None
+
+
+def _exclusive(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
+    """Two inputs of which only one may be given."""
+    if not _EXCLUSIVE.search(failure.text):
+        return None
+    spoken = re.findall(r"\w+", failure.text)
+    names = sorted((n for n in changes.give if n in spoken and n in now.given), key=spoken.index)
+    if len(names) < 2:
+        return None
+    return replace(changes, omit=(*changes.omit, *names[1:])), f"without {', '.join(names[1:])}"
+
+
 def _component(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     """An optional component that was None."""
     if "NoneType" not in failure.text:
@@ -142,13 +166,17 @@ def _missing(failure: Failure, changes: Changes, now: Situation) -> tuple[Change
 def _named(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     """An optional argument that the error, or the source line that raised it, speaks of."""
     spoken = set(re.findall(r"\w+", failure.text)) | set(re.findall(r"\w+", failure.last[2]))
-    names = tuple(n for n in now.helpful if n in spoken and n not in now.given and n not in changes.give)
+    numbers = now.numbers if "NoneType" in failure.text else ()
+    given = {*now.given, *changes.give, *changes.omit}
+    names = tuple(n for n in (*now.helpful, *numbers) if n in spoken and n not in given)
     if not names:
         return None
     return replace(changes, give=(*changes.give, *names)), f"with {', '.join(names)}"
 
 
 def _divisible(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
+    if (least := _LEAST.search(failure.text)) and now.image_size < int(least[1]) <= 512:
+        return _ask(changes, "image_size", int(least[1]))
     if found := _DIVISIBLE.search(failure.text):
         factor = int(found[1])
         if 0 < factor <= 512 and now.image_size % factor:

@@ -20,6 +20,8 @@ _MAX_FRAMES, _MAX_CAUSES = 5, 50
 # What torch and diffusers say when sizes do not fit: the reference has other channels than the pipeline expects.
 _SIZES = re.compile(r"channels|shape|size of tensor|sizes? of|dimension|configuration sett", re.IGNORECASE)
 
+# How a library says which package it lacks.
+_INSTALL = re.compile(r"pip install (?:-U )?[`'\"]?(\w[\w-]{0,60})")
 # What inputs are made of: an operation on one that it does not have speaks of another kind of input.
 _INPUT_TYPES = re.compile(r"'?\b(Image|Tensor|ndarray|Generator|list|str|int|float|tuple|dict|bool)\b'?")
 _INPUT_OBJECT = re.compile(r"'(Image|Tensor|ndarray|numpy\.ndarray|Generator|list|str|int|float|tuple|dict|bool)' object ")
@@ -42,6 +44,8 @@ def lacking(error: BaseException, stage: str, job: Job, hosts: Sequence[str] = (
             and find_spec(root) is None
         ):
             return _missing(root, job)
+        if isinstance(seen, ImportError) and (named := _INSTALL.search(str(seen))):
+            return f"it needs a package that is not installed here: pip install {named[1]}"
         blocked = _blocked(seen, job, hosts)
         if blocked:
             return f"blocked by the sandbox: {blocked}"

@@ -83,6 +83,11 @@ def may_help(argument: Argument) -> bool:
     return sensible and not _is_number(argument) and "attention_mask" not in argument.name
 
 
+def may_be_a_number(argument: Argument) -> bool:
+    """Return whether a parameter takes a number or None."""
+    return argument.default == "None" and bool(re.search(r"\b(int|float)\b", argument.annotation or ""))
+
+
 def is_picture(argument: Argument) -> bool:
     """Return whether a parameter takes a picture or a mask."""
     named = bool(_PICTURE.search(argument.name) or _MASK.search(argument.name)) and not _is_number(argument)

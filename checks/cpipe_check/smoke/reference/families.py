@@ -82,6 +82,28 @@ FAMILIES = (
             "transformer": "ZImageTransformer2DModel",
         },
     ),
+    Family(
+        "sana-video",
+        {
+            **_FLOW,
+            "vae": "AutoencoderKLWan",
+            "text_encoder": "Gemma2Model",
+            "tokenizer": "GemmaTokenizer",
+            "transformer": "SanaVideoTransformer3DModel",
+        },
+    ),
+    Family(
+        "musicldm",
+        {
+            "vae": "AutoencoderKL",
+            "text_encoder": "ClapModel",
+            "tokenizer": "RobertaTokenizer",
+            "feature_extractor": "ClapFeatureExtractor",
+            "unet": "UNet2DConditionModel",
+            "scheduler": "DDIMScheduler",
+            "vocoder": "SpeechT5HifiGan",
+        },
+    ),
 )
 _TOKENIZERS = (
     ("CLIP", "CLIPTokenizer"),

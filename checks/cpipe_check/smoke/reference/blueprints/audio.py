@@ -223,8 +223,8 @@ _UNET_1D = {
     "sample_rate": 256,
     "in_channels": 2,
     "out_channels": 2,
-    # The time embedding is concatenated to the sound.
-    "extra_in_channels": 16,
+    # The time embedding, a sine and a cosine for each of the first block's channels, is concatenated to the sound.
+    "extra_in_channels": 64,
     "time_embedding_type": "fourier",
     "use_timestep_embedding": False,
     # A head of its attention has 32.

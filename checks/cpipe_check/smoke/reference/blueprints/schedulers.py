@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from cpipe_check.smoke.reference.dimensions import Dimensions
+
 _BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+
+
+def _guidance(_: Dimensions) -> Any:
+    from diffusers import ClassifierFreeGuidance
+
+    return ClassifierFreeGuidance()
+
 
 BLUEPRINTS: dict[str, Any] = {
     "DDPMScheduler": {"num_train_timesteps": 1000},
@@ -13,5 +22,7 @@ BLUEPRINTS: dict[str, Any] = {
     "PNDMScheduler": {**_BETAS, "skip_prk_steps": True, "steps_offset": 1},
     "CogVideoXDDIMScheduler": {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True},
     "CogVideoXDPMScheduler": {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True},
+    # What stands for any guidance.
+    "BaseGuidance": _guidance,
     "UnCLIPScheduler": {"variance_type": "fixed_small_log", "prediction_type": "sample"},
 }

@@ -45,6 +45,14 @@ def _chatglm(dimensions: Dimensions) -> Any:
 
 
 
+def _t5_gemma_2(dimensions: Dimensions) -> Any:
+    from transformers import SiglipVisionConfig, T5Gemma2Encoder, T5Gemma2EncoderConfig, T5Gemma2TextConfig
+
+    # The encoder reads the rate, and its configuration has none.
+    text = T5Gemma2TextConfig(**{**decoder(dimensions), "num_hidden_layers": 1}, dropout_rate=0.0)
+    vision = SiglipVisionConfig(**SIGLIP)
+    return T5Gemma2Encoder(T5Gemma2EncoderConfig(text_config=text, vision_config=vision))
+
 def decoder(dimensions: Dimensions) -> dict[str, Any]:
     """Return the configuration of a language model whose states are the text's."""
     return {
@@ -62,6 +70,14 @@ def decoder(dimensions: Dimensions) -> dict[str, Any]:
     }
 
 
+SIGLIP = {
+    "hidden_size": TEXT_WIDTH,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 37,
+    "image_size": 32,
+    "patch_size": 8,
+}
 _DECODERS = ("Llama", "Qwen2", "Qwen3", "SmolLM3", "Glm", "Gemma", "Gemma2", "Mistral", "Ministral3")
 
 BLUEPRINTS: dict[str, Any] = {
@@ -75,5 +91,7 @@ BLUEPRINTS: dict[str, Any] = {
         "intermediate_size": 37,
     },
     **{f"{name}{kind}": decoder for name in _DECODERS for kind in ("Model", "ForCausalLM")},
+    "SiglipVisionModel": SIGLIP,
+    "T5Gemma2Encoder": _t5_gemma_2,
     "ChatGLMModel": _chatglm,
 }

@@ -30,15 +30,27 @@ def _vision(dimensions: Dimensions) -> dict[str, Any]:
 
 def _qwen2_5(dimensions: Dimensions) -> dict[str, Any]:
     return {
-        "text_config": {**decoder(dimensions), "rope_parameters": _ROPE},
+        "text_config": _qwen_text(dimensions),
         "vision_config": {**_vision(dimensions), "fullatt_block_indexes": [1]},
         **_IDS,
     }
 
 
+def _qwen2(dimensions: Dimensions) -> dict[str, Any]:
+    return {
+        "text_config": _qwen_text(dimensions),
+        "vision_config": {"depth": 2, "embed_dim": 32, "num_heads": 2, "hidden_size": dimensions.text_width},
+        **_IDS,
+    }
+
+
+def _qwen_text(dimensions: Dimensions) -> dict[str, Any]:
+    return {**decoder(dimensions), "rope_parameters": _ROPE}
+
+
 def _qwen3(dimensions: Dimensions) -> dict[str, Any]:
     return {
-        "text_config": {**decoder(dimensions), "rope_parameters": _ROPE},
+        "text_config": _qwen_text(dimensions),
         "vision_config": {**_vision(dimensions), "deepstack_visual_indexes": [0, 1], "num_position_embeddings": 16},
         **_IDS,
     }
@@ -88,6 +100,8 @@ def _processor(whole: Any, images: Any, videos: Any, patch: int, dimensions: Dim
 BLUEPRINTS: dict[str, Any] = {
     "Qwen2_5_VLForConditionalGeneration": _qwen2_5,
     "Qwen2_5_VLModel": _qwen2_5,
+    "Qwen2_5_VLTextModel": _qwen_text,
+    "Qwen2VLForConditionalGeneration": _qwen2,
     "Qwen3VLForConditionalGeneration": _qwen3,
     "Qwen3VLModel": _qwen3,
     "Mistral3ForConditionalGeneration": _mistral,
