@@ -11,6 +11,8 @@ from cpipe_check.smoke.values import FORMS
 
 MAX_ATTEMPTS = 10
 _LARGEST = 1 << 14
+# Channels of the latents of our references.
+_MOST_LATENTS = 64
 _ASKED = ("channels", "cross", "added", "image_size", "frames")
 _CONVOLUTION = re.compile(r"to have (\d+) channels, but got (\d+) channels")
 _PRODUCT = re.compile(r"cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)")
@@ -80,11 +82,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What an attempt can be changed in: the call's parameters that a value may help, is a number or is a picture, the
+    """What an attempt can be changed in: the call's parameters that a value may help, is a number, a text or a picture, the
     optional components, the names that were given, and the size of pictures."""
 
     helpful: tuple[str, ...]
     numbers: tuple[str, ...]
+    texts: tuple[str, ...]
     pictures: tuple[str, ...]
     components: tuple[str, ...]
     given: tuple[str, ...]
@@ -95,7 +98,7 @@ class Situation:
 
 def following(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     """Return what to try after a failure and a few words on it, None when nothing comes to mind."""
-    for suggest in (_exclusive, _sizes, _halves, _component, _missing, _named, _divisible, _forms, _all_pictures, _without_example, _larger):
+    for suggest in (_exclusive, _sizes, _halves, _component, _negative, _missing, _named, _divisible, _forms, _all_pictures, _without_example, _larger):
         found = suggest(failure, changes, now)
         if found is not None and found[0] != changes:
             return found
@@ -131,8 +134,9 @@ def _halves(failure: Failure, changes: Changes, _: Situation) -> tuple[Changes, 
     """A denoiser that takes a picture's latents beside its own: the pipeline halves its channels, and gets too few."""
     found = _UNEQUAL.search(failure.text)
     function, file = failure.last[1], failure.last[0]
-    if found and (function == "prepare_latents" or "scheduling_" in file):
-        return _ask(changes, "channels", 2 * int(found[1] or found[2]))
+    number = int(found[1] or found[2]) if found else 0
+    if 0 < number <= _MOST_LATENTS and (function == "prepare_latents" or "scheduling_" in file):
+        return _ask(changes, "channels", 2 * number)
     return None
 
 
@@ -164,14 +168,26 @@ def _missing(failure: Failure, changes: Changes, now: Situation) -> tuple[Change
 
 
 def _named(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
-    """An optional argument that the error, or the source line that raised it, speaks of."""
-    spoken = set(re.findall(r"\w+", failure.text)) | set(re.findall(r"\w+", failure.last[2]))
+    """An optional argument that the error, the source line that raised it, or the one that called that, speaks of."""
     numbers = now.numbers if "NoneType" in failure.text else ()
     given = {*now.given, *changes.give, *changes.omit}
-    names = tuple(n for n in (*now.helpful, *numbers) if n in spoken and n not in given)
-    if not names:
+    callers = [frame[2] for frame in failure.frames[-2:-1]]
+    for said in (f"{failure.text} {failure.last[2]}", *callers):
+        spoken = set(re.findall(r"\w+", said))
+        names = tuple(n for n in (*now.helpful, *numbers) if n in spoken and n not in given)
+        if names:
+            return replace(changes, give=(*changes.give, *names)), f"with {', '.join(names)}"
+    return None
+
+
+def _negative(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
+    """A negative prompt that is not as optional as its default says."""
+    name = "negative_prompt"
+    if "NoneType" not in failure.text or name not in now.texts or name in (*now.given, *changes.give):
         return None
-    return replace(changes, give=(*changes.give, *names)), f"with {', '.join(names)}"
+    if not any("encode_prompt" in frame[1] for frame in failure.frames):
+        return None
+    return replace(changes, give=(*changes.give, name)), f"with {name}"
 
 
 def _divisible(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:

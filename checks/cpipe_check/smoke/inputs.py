@@ -88,6 +88,11 @@ def may_be_a_number(argument: Argument) -> bool:
     return argument.default == "None" and bool(re.search(r"\b(int|float)\b", argument.annotation or ""))
 
 
+def is_text(argument: Argument) -> bool:
+    """Return whether a parameter takes a text."""
+    return bool(_PROMPT.search(argument.name))
+
+
 def is_picture(argument: Argument) -> bool:
     """Return whether a parameter takes a picture or a mask."""
     named = bool(_PICTURE.search(argument.name) or _MASK.search(argument.name)) and not _is_number(argument)

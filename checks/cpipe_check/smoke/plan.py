@@ -74,6 +74,7 @@ class Plan:
         return Situation(
             helpful=tuple(a.name for a in self.call if inputs.may_help(a)),
             numbers=tuple(a.name for a in self.call if inputs.may_be_a_number(a)),
+            texts=tuple(a.name for a in self.call if inputs.is_text(a)),
             pictures=tuple(a.name for a in self.call if inputs.is_picture(a)),
             components=tuple(a.name for a in self.init if not a.required and a.default == "None"),
             given=tuple(self.arguments()),

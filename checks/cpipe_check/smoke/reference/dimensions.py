@@ -118,6 +118,17 @@ class Dimensions:
         return self.asked.get("image_size", 32 if pixels else 64)
 
     @property
+    def vision_size(self) -> int:
+        """Height and width in pixels of the pictures that a vision encoder takes."""
+        # Their pipelines have the real size, or the real number of tokens, in their text.
+        return 224 if self.has("UNetSpatioTemporal") else 336 if self.has("Llava") else 32
+
+    @property
+    def vision_patch(self) -> int:
+        """Height and width in pixels of a vision encoder's patches."""
+        return 32 if self.has("UNetSpatioTemporal") else 14 if self.has("Llava") else 8
+
+    @property
     def frames(self) -> int:
         """Frames of a short video."""
         return self.asked.get("frames", next((count for part, count in _FRAMES.items() if self.has(part)), 5))

@@ -82,6 +82,7 @@ FAMILIES = (
             "transformer": "ZImageTransformer2DModel",
         },
     ),
+    Family("dance-diffusion", {"unet": "UNet1DModel", "scheduler": "IPNDMScheduler"}),
     Family(
         "sana-video",
         {

@@ -56,12 +56,12 @@ _RULES: tuple[tuple[re.Pattern[str], Shrink], ...] = tuple(
         (r"head_dim$|^(d_kv|kv_channels|qk_\w+_dim|v_head_dim)$", _exactly(_HEAD_WIDTH)),
         (r"(^|_)(num_)?(kv_|key_value_|attention_|encoder_attention_|decoder_attention_)*heads?$|^num_\w*heads$", _exactly(_HEADS)),
         (r"norm_num_groups$|^num_groups$", _at_most(4)),
-        (r"(^|_)(block_out_channels|channels)$", lambda value, d: _exactly(8)(value, d) if isinstance(value, (list, tuple)) else value),
         (
             r"^(cross_attention_dim|joint_attention_dim|text_embed(ding)?_dim|text_dim|caption_(channels|dim|feat_dim)|"
             r"cap_feat_dim|encoder_hid_dim|text_hidden_dim|context_(in_)?dim|text_states_dim|text_in_dim|llm_dim)$",
             lambda _, d: d.text_width,
         ),
+        (r"(^|_)(block_out_channels|channels)$", lambda value, d: _exactly(8)(value, d) if isinstance(value, (list, tuple)) else value),
         (r"^pooled_projection_dim$", lambda _, d: d.pooled_width),
         (r"^(hidden_size|d_model|n_embd|embed_dim|dim|inner_dim|model_dim|hidden_dim|(caption_)?projection_dim|width)$", _exactly(_WIDTH)),
         (r"(intermediate|ffn|ff|mlp)_?(size|dim|hidden_size)$|^(d_ff|time_embed_dim)$", _at_most(2 * _WIDTH)),

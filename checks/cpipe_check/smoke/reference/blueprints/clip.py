@@ -30,13 +30,16 @@ VISION = {
 }
 
 
-def _vision(dimensions: Dimensions) -> dict[str, Any]:
-    # Stable Video Diffusion gives it pictures of the real size.
-    real = {"image_size": 224, "patch_size": 32} if dimensions.has("UNetSpatioTemporal") else {}
-    return {**VISION, **real}
+def vision(dimensions: Dimensions) -> dict[str, Any]:
+    """Return the configuration of a vision encoder."""
+    return {**VISION, "image_size": dimensions.vision_size, "patch_size": dimensions.vision_patch}
 
 
-IMAGES = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
+def _images(dimensions: Dimensions) -> dict[str, Any]:
+    side = dimensions.vision_size
+    return {"size": {"shortest_edge": side}, "crop_size": {"height": side, "width": side}}
+
+
 _BOTH = {"text_config": TEXT, "vision_config": VISION, "projection_dim": TEXT_WIDTH}
 
 
@@ -91,19 +94,19 @@ def _segmentation_processor(dimensions: Dimensions) -> Any:
 def _processor(dimensions: Dimensions) -> Any:
     from transformers import CLIPImageProcessor, CLIPProcessor
 
-    return CLIPProcessor(CLIPImageProcessor(**IMAGES), _tokenizer(dimensions))
+    return CLIPProcessor(CLIPImageProcessor(**_images(dimensions)), _tokenizer(dimensions))
 
 
 BLUEPRINTS: dict[str, Any] = {
     "CLIPTextModel": TEXT,
     "CLIPTextModelWithProjection": TEXT,
     "CLIPModel": _BOTH,
-    "CLIPVisionModel": _vision,
-    "CLIPVisionModelWithProjection": _vision,
+    "CLIPVisionModel": vision,
+    "CLIPVisionModelWithProjection": vision,
     "CLIPTokenizer": _tokenizer,
     "CLIPProcessor": _processor,
-    "CLIPImageProcessor": IMAGES,
-    "CLIPFeatureExtractor": IMAGES,
+    "CLIPImageProcessor": _images,
+    "CLIPFeatureExtractor": _images,
     "StableDiffusionSafetyChecker": _safety_checker,
     "CLIPSegForImageSegmentation": _segmenter,
     "CLIPSegProcessor": _segmentation_processor,

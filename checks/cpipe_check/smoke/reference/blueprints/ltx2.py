@@ -38,6 +38,7 @@ def _transformer(dimensions: Dimensions) -> dict[str, Any]:
         "caption_channels": TEXT_WIDTH,
         "rope_type": "split",
         "rope_double_precision": False,
+        "use_keyframes_abs_pos_embedding": True,
     }
 
 

@@ -22,6 +22,7 @@ BLUEPRINTS: dict[str, Any] = {
     "PNDMScheduler": {**_BETAS, "skip_prk_steps": True, "steps_offset": 1},
     "CogVideoXDDIMScheduler": {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True},
     "CogVideoXDPMScheduler": {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True},
+    "HeliosScheduler": {"stages": 1, "stage_range": [0, 1], "use_dynamic_shifting": True},
     # What stands for any guidance.
     "BaseGuidance": _guidance,
     "UnCLIPScheduler": {"variance_type": "fixed_small_log", "prediction_type": "sample"},

@@ -125,7 +125,14 @@ def _hunyuan_video(dimensions: Dimensions) -> dict[str, Any]:
         "text_embed_dim": dimensions.text_width,
         "pooled_projection_dim": dimensions.pooled_width,
         "rope_axes_dim": (2, 4, 4),
+        **(_beside_noise(dimensions) if dimensions.has("Llava") else {}),
     }
+
+
+def _beside_noise(dimensions: Dimensions) -> dict[str, Any]:
+    """What is otherwise where a picture's latents and a mask stand beside the noise."""
+    channels = 2 * dimensions.latent_channels + 1
+    return {"in_channels": channels, "image_condition_type": "latent_concat", "guidance_embeds": False}
 
 
 def _hunyuan_framepack(dimensions: Dimensions) -> dict[str, Any]:

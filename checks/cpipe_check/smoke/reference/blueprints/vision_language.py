@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cpipe_check.smoke.reference.blueprints.text_encoders import decoder
-from cpipe_check.smoke.reference.blueprints.tokenizers import SPECIAL_IDS, chat_tokenizer
+from cpipe_check.smoke.reference.blueprints.clip import vision as clip_vision
+from cpipe_check.smoke.reference.blueprints.text_encoders import SIGLIP, decoder
+from cpipe_check.smoke.reference.blueprints.tokenizers import HEADER_IDS, SPECIAL_IDS, chat_tokenizer
 from cpipe_check.smoke.reference.dimensions import Dimensions
 
 _IDS = {
@@ -73,6 +74,26 @@ def _mistral(dimensions: Dimensions) -> dict[str, Any]:
     }
 
 
+def _gemma3(dimensions: Dimensions) -> dict[str, Any]:
+    return {
+        "text_config": decoder(dimensions),
+        "vision_config": SIGLIP,
+        "mm_tokens_per_image": 16,
+        "boi_token_index": 5,
+        "eoi_token_index": 6,
+        "image_token_index": 7,
+    }
+
+
+def _llava(dimensions: Dimensions) -> dict[str, Any]:
+    return {
+        "text_config": {"model_type": "llama", **decoder(dimensions)},
+        "vision_config": {"model_type": "clip_vision_model", **clip_vision(dimensions)},
+        "image_token_index": HEADER_IDS["<image>"],
+        "pad_token_id": 3,
+    }
+
+
 def _qwen2_processor(dimensions: Dimensions) -> Any:
     from transformers import Qwen2VLImageProcessor, Qwen2VLProcessor, Qwen2VLVideoProcessor
 
@@ -106,6 +127,8 @@ BLUEPRINTS: dict[str, Any] = {
     "Qwen3VLModel": _qwen3,
     "Mistral3ForConditionalGeneration": _mistral,
     "Mistral3Model": _mistral,
+    "Gemma3ForConditionalGeneration": _gemma3,
+    "LlavaForConditionalGeneration": _llava,
     "Qwen2VLProcessor": _qwen2_processor,
     "Qwen2_5_VLProcessor": _qwen2_processor,
     "Qwen3VLProcessor": _qwen3_processor,
