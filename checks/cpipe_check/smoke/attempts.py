@@ -18,7 +18,9 @@ _CONVOLUTION = re.compile(r"to have (\d+) channels, but got (\d+) channels")
 _PRODUCT = re.compile(r"cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)")
 _SUM = re.compile(r"(?:num_channels_latents|latent).*?=\s*(\d+)\s*[.,]?\s*(?:Please|$)", re.DOTALL)
 _DIVISIBLE = re.compile(r"(?:divisible by|multiple of) `?(\d+)")
-_UNEQUAL = re.compile(r"Expected size (\d+) but got size \d+|size of tensor a \(\d+\) must match the size of tensor b \((\d+)\)")
+_UNEQUAL = re.compile(
+    r"Expected size (\d+) but got size \d+|size of tensor a \(\d+\) must match the size of tensor b \((\d+)\)"
+)
 _LEAST = re.compile(r"at least (\d+)\s?x\s?\d+")
 _EXCLUSIVE = re.compile(r"simultaneously|at the same time|only one of|not both|provide both")
 _DENOISER = re.compile(r"(unet|transformer|dit|prior)_?\w*\.py$")
@@ -82,8 +84,8 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What an attempt can be changed in: the call's parameters that a value may help, is a number, a text or a picture, the
-    optional components, the names that were given, and the size of pictures."""
+    """What an attempt can be changed in: the call's parameters that a value may help, those for a number, a text or a
+    picture, the optional components, the names that were given, and the size of pictures."""
 
     helpful: tuple[str, ...]
     numbers: tuple[str, ...]
@@ -98,7 +100,20 @@ class Situation:
 
 def following(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     """Return what to try after a failure and a few words on it, None when nothing comes to mind."""
-    for suggest in (_exclusive, _sizes, _halves, _component, _negative, _missing, _named, _divisible, _forms, _all_pictures, _without_example, _larger):
+    for suggest in (
+        _exclusive,
+        _sizes,
+        _halves,
+        _component,
+        _negative,
+        _missing,
+        _named,
+        _divisible,
+        _forms,
+        _all_pictures,
+        _without_example,
+        _larger,
+    ):
         found = suggest(failure, changes, now)
         if found is not None and found[0] != changes:
             return found

@@ -24,7 +24,9 @@ _SIZES = re.compile(r"channels|shape|size of tensor|sizes? of|dimension|configur
 _INSTALL = re.compile(r"pip install (?:-U )?[`'\"]?(\w[\w-]{0,60})")
 # What inputs are made of: an operation on one that it does not have speaks of another kind of input.
 _INPUT_TYPES = re.compile(r"'?\b(Image|Tensor|ndarray|Generator|list|str|int|float|tuple|dict|bool)\b'?")
-_INPUT_OBJECT = re.compile(r"'(Image|Tensor|ndarray|numpy\.ndarray|Generator|list|str|int|float|tuple|dict|bool)' object ")
+_INPUT_OBJECT = re.compile(
+    r"'(Image|Tensor|ndarray|numpy\.ndarray|Generator|list|str|int|float|tuple|dict|bool)' object "
+)
 
 
 def lacking(error: BaseException, stage: str, job: Job, hosts: Sequence[str] = ()) -> str:

@@ -152,6 +152,9 @@ def _by_sense(name: str, annotation: str, setting: Setting, form: str) -> Any:
         # A batch of stereo sounds where a tensor is asked for.
         return values.tensor(setting, (1, 2, 64)) if "Tensor" in annotation else values.audio()
     if _VIDEO.search(name):
+        if re.search(r"Tensor\b", annotation) and not re.search(r"[Ll]ist|Image|ndarray", annotation):
+            channels = 1 if "mask" in name else 3
+            return values.tensor(setting, (1, channels, setting.frames, setting.image_size, setting.image_size))
         return values.video(setting)
     if _MASK.search(name):
         return values.picture(setting, form or _first_form(annotation), "L")

@@ -96,7 +96,11 @@ def choose(
             continue
         if not (argument.required or argument.name in (*also, *asked) or _comes_along(argument, nearest)):
             continue
-        wanted.append(_as_in(argument, nearest, known) or chosen.get(argument.name) or _from_surroundings(argument, nearest, known, defines))
+        wanted.append(
+            _as_in(argument, nearest, known)
+            or chosen.get(argument.name)
+            or _from_surroundings(argument, nearest, known, defines)
+        )
     classes = {choice.name: choice.class_name for choice in wanted}
     return Chosen(tuple(wanted), families.title(nearest, classes))
 
@@ -138,9 +142,7 @@ def _from_text(argument: Argument) -> Choice | None:
     return None
 
 
-def _from_surroundings(
-    argument: Argument, family: Family, known: Mapping[str, str], defines: Sequence[str]
-) -> Choice:
+def _from_surroundings(argument: Argument, family: Family, known: Mapping[str, str], defines: Sequence[str]) -> Choice:
     """Where the annotation names no class: what components of that name are in such a repository."""
     name = argument.name
     if is_plain(argument) or (argument.classes and not _is_generic(argument)):

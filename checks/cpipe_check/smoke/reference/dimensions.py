@@ -38,7 +38,7 @@ _LATENTS = {
 # Denoisers whose pipelines take the states of a language model's layers by their real numbers.
 _DEEP = ("Flux2", "Krea2", "Ideogram4", "BriaFibo", "NucleusMoE")
 # Frames of a short video, by a part of the denoiser's name. The temporal factor of their autoencoders divides one less.
-_FRAMES = {"LTX": 9, "CogVideoX": 9, "Mochi": 7, "Allegro": 8, "AnimateDiff": 4, "Motion": 4, "UNet3D": 4}
+_FRAMES = {"LTX2": 17, "LTX": 9, "CogVideoX": 9, "Mochi": 7, "Allegro": 8, "AnimateDiff": 4, "Motion": 4, "UNet3D": 4}
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,10 @@ def nearest(names: Sequence[str], classes: Mapping[str, str]) -> Family:
         agreeing = sum(classes[name] == family.components[name] for name in known)
         denoisers = [c for n, c in classes.items() if n in DENOISERS]
         wrong = sum(c != family.denoiser for c in denoisers)
-        return (4 * agreeing - 4 * wrong + 2 * sum(name in family.components for name in names), -len(family.components))
+        return (
+            4 * agreeing - 4 * wrong + 2 * sum(name in family.components for name in names),
+            -len(family.components),
+        )
 
     return max(FAMILIES, key=fit)
 
@@ -146,4 +149,6 @@ def title(family: Family, classes: Mapping[str, str]) -> str:
     denoiser = next((classes[name] for name in DENOISERS if name in classes), "")
     if not denoiser or denoiser == family.denoiser:
         return family.name
-    return re.sub(r"(?<=[a-z])(?=[A-Z0-9])", "-", re.sub(r"(Transformer)?(2D|3D)?(Condition)?Model$", "", denoiser)).lower()
+    return re.sub(
+        r"(?<=[a-z])(?=[A-Z0-9])", "-", re.sub(r"(Transformer)?(2D|3D)?(Condition)?Model$", "", denoiser)
+    ).lower()

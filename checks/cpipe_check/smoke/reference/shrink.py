@@ -36,6 +36,11 @@ def _exactly(number: int) -> Shrink:
     return shrink
 
 
+def _each(number: int) -> Shrink:
+    """Shrink each of several numbers; leave a single one."""
+    return lambda value, _: type(value)(number for _ in value) if isinstance(value, (list, tuple)) else value
+
+
 def _rope(value: Any, _: Dimensions) -> Any:
     """Shares of a head's width, one an axis: even, and with the same sum as the width."""
     if not isinstance(value, (list, tuple)):
@@ -61,7 +66,7 @@ _RULES: tuple[tuple[re.Pattern[str], Shrink], ...] = tuple(
             r"cap_feat_dim|encoder_hid_dim|text_hidden_dim|context_(in_)?dim|text_states_dim|text_in_dim|llm_dim)$",
             lambda _, d: d.text_width,
         ),
-        (r"(^|_)(block_out_channels|channels)$", lambda value, d: _exactly(8)(value, d) if isinstance(value, (list, tuple)) else value),
+        (r"(^|_)(block_out_channels|channels)$", _each(8)),
         (r"^pooled_projection_dim$", lambda _, d: d.pooled_width),
         (r"^(hidden_size|d_model|n_embd|embed_dim|dim|inner_dim|model_dim|hidden_dim|(caption_)?projection_dim|width)$", _exactly(_WIDTH)),
         (r"(intermediate|ffn|ff|mlp)_?(size|dim|hidden_size)$|^(d_ff|time_embed_dim)$", _at_most(2 * _WIDTH)),

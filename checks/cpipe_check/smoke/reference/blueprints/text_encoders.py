@@ -44,7 +44,6 @@ def _chatglm(dimensions: Dimensions) -> Any:
     return ChatGLMModel(configuration).float()
 
 
-
 def _t5_gemma_2(dimensions: Dimensions) -> Any:
     from transformers import SiglipVisionConfig, T5Gemma2Encoder, T5Gemma2EncoderConfig, T5Gemma2TextConfig
 
@@ -52,6 +51,7 @@ def _t5_gemma_2(dimensions: Dimensions) -> Any:
     text = T5Gemma2TextConfig(**{**decoder(dimensions), "num_hidden_layers": 1}, dropout_rate=0.0)
     vision = SiglipVisionConfig(**SIGLIP)
     return T5Gemma2Encoder(T5Gemma2EncoderConfig(text_config=text, vision_config=vision))
+
 
 def decoder(dimensions: Dimensions) -> dict[str, Any]:
     """Return the configuration of a language model whose states are the text's."""

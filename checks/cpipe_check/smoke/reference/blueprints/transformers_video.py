@@ -255,6 +255,13 @@ def _cosmos(dimensions: Dimensions) -> dict[str, Any]:
     }
 
 
+def _cosmos_controlnet(dimensions: Dimensions) -> dict[str, Any]:
+    # Latents, a mask of the frames given and one of the padding.
+    channels = dimensions.latent_channels + 2
+    small = {"n_controlnet_blocks": 1, "model_channels": 32, "in_channels": channels, "latent_channels": channels}
+    return {**_cosmos(dimensions), **small}
+
+
 BLUEPRINTS: dict[str, Any] = {
     "CogVideoXTransformer3DModel": _cogvideox,
     "LTXVideoTransformer3DModel": _ltx,
@@ -276,4 +283,5 @@ BLUEPRINTS: dict[str, Any] = {
     "EasyAnimateTransformer3DModel": _easyanimate,
     "ConsisIDTransformer3DModel": _consisid,
     "CosmosTransformer3DModel": _cosmos,
+    "CosmosControlNetModel": _cosmos_controlnet,
 }
