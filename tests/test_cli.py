@@ -136,6 +136,8 @@ def test_not_python(command, tmp_path: Path) -> None:
         (("--device", "gpu", "x.py"), "cuda:N"),
         (("--dtype", "int8", "x.py"), "float16"),
         (("--timeout", "0", "x.py"), "--timeout"),
+        (("--jobs", "0", "x.py"), "use 1, 2, 3 ... or auto"),
+        (("-j", "many", "x.py"), "use 1, 2, 3 ... or auto"),
         (("--explain", "CP999"), "CP101"),
         (("--reference", "no/such/thing", "x.py"), "neither a directory nor a Hub repository id"),
         (("--new", "no-module.py"), "not the name of a Python module"),

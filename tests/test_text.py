@@ -77,6 +77,7 @@ PLAIN = {
     "Finding.code": "a constant of the rule",
     "Finding.name": "a constant of the rule",
     "Compatibility.ranges": "its keys are the names of the libraries",
+    "Picture.pixels": "numbers, that are drawn and never shown as text",
 }
 
 
@@ -99,7 +100,7 @@ def test_the_model_takes_no_other_text() -> None:
         for name, hint in typing.get_type_hints(cls).items():
             for leaf in leaves(hint):
                 if leaf not in allowed and not (isinstance(leaf, type) and issubclass(leaf, Enum)):
-                    assert leaf is str, f"{cls.__name__}.{name} may hold any {leaf}"
+                    assert leaf in (str, bytes), f"{cls.__name__}.{name} may hold any {leaf}"
                     found.add(f"{cls.__name__}.{name}")
     assert found == set(PLAIN)
 
@@ -160,9 +161,10 @@ SOURCES = {
 
 
 def rendered(collection: Collection) -> str:
-    """Both reports on a collection, once they have been found inert."""
+    """The reports as text and JSON on a collection, once all have been found inert."""
     report = check(collection)
     text, document = RENDERERS["text"](report, False), RENDERERS["json"](report, False)
+    assert_inert(RENDERERS["html"](report, False))
     assert_inert(text)
     assert_inert(document)
     assert_inert("\n".join(strings(json.loads(document))), logs=False)
@@ -216,7 +218,7 @@ def test_hostile_directory(tmp_path: Path, command) -> None:
     (tmp_path / f"skipped{nasty}").write_text("x = 1\n")
     (tmp_path / f"link{nasty}").symlink_to(nasty + nasty)
     for path in (".", nasty, f"link{nasty}", f"missing{nasty}"):
-        for form in ("text", "json"):
+        for form in ("text", "json", "html"):
             done: Done = command("--static", "--output-format", form, "--", path, cwd=tmp_path)
             assert_inert(done.out)
             assert_inert(done.err)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 
 from cpipe_check import pipeline_file
 from cpipe_check.api_index.target import LIBRARIES, Target, resolve
+from cpipe_check.config import NO_RECIPES, Recipes
 from cpipe_check.finding import Finding
+from cpipe_check.machine import usable_cpus
 from cpipe_check.pipeline_file import PipelineFile, compatibility
 from cpipe_check.pipeline_file.parsing import with_deep_stack
+from cpipe_check.progress import Step
 from cpipe_check.report.model import Compatibility, Component, FileReport, Report, Smoke, Verdict
 from cpipe_check.rules import RULES
-from cpipe_check.smoke.run import SmokeOptions, Smoker
+from cpipe_check.smoke.pool import Load, smoke_load_all
+from cpipe_check.smoke.run import SmokeOptions
 from cpipe_check.smoke.target import SmokeTarget, target_of
 from cpipe_check.static import findings
 from cpipe_check.submission import Collection, Submission
@@ -51,28 +53,32 @@ class StaticResult:
     by_bug: bool = False
 
 
-# Told how far a run is: the number of files done, their total, and what is going on.
-Progress = Callable[[int, int, str], None]
+# Told each step of a run as it begins, by any thread.
+Progress = Callable[[Step], None]
 
 
-def _silent(done: int, total: int, what: str) -> None:
+def _silent(step: Step) -> None:
     """The progress of a run that nobody watches."""
 
 
-def check_static(submission: Submission, target: Target) -> StaticResult:
+def check_static(
+    submission: Submission, target: Target, recipes: Recipes = NO_RECIPES, *, for_smoke: bool = False
+) -> StaticResult:
     """Check one submission for a target, running none of it. Never raises for what the file holds.
+
+    With `for_smoke` its author's example is looked for as well, for the smoke-load to follow.
 
     There are no limits of time and memory here: `check` sets them, in processes of their own.
     """
     try:
-        return _deep_check(submission, target)
+        return _deep_check(submission, target, recipes, for_smoke)
     except MemoryError:
         return _cannot_tell(submission, "the static check needs more memory than there is")
 
 
-def _deep_check(submission: Submission, target: Target) -> StaticResult:
+def _deep_check(submission: Submission, target: Target, recipes: Recipes, for_smoke: bool) -> StaticResult:
     try:
-        return with_deep_stack(lambda: _check_static(submission, target))
+        return with_deep_stack(lambda: _check_static(submission, target, recipes, for_smoke))
     except RecursionError:
         return _cannot_tell(submission, _UNREAD)
 
@@ -82,11 +88,14 @@ def _cannot_tell(submission: Submission, why: str) -> StaticResult:
     return StaticResult(None, (), (), {}, defines_pipeline, why, Compatibility(), why_no_target=f"cannot tell: {why}")
 
 
-def _check_static(submission: Submission, target: Target) -> StaticResult:
-    file = pipeline_file.read(submission.name, submission.content, submission.read_sibling, target)
+def _check_static(submission: Submission, target: Target, recipes: Recipes, for_smoke: bool) -> StaticResult:
+    given = recipes.table_for(submission.path)
+    file = pipeline_file.read(
+        submission.name, submission.content, submission.read_sibling, target, given, submission.read_readmes
+    )
     found = findings(file)
     lines = file.source.split("\n")
-    smoke_target, why = target_of(file, found, _unknown(file))
+    smoke_target, why = target_of(file, found, _unknown(file)) if for_smoke else (None, "")
     return StaticResult(
         pipeline_class=file.pipeline_class.name if file.pipeline_class else None,
         components=_components(file),
@@ -144,10 +153,12 @@ def check(
     smoke: SmokeOptions | None = None,
     tell: Progress = _silent,
     target: Target | None = None,
+    recipes: Recipes = NO_RECIPES,
 ) -> Report:
     """Check every submission of a collection: statically, and unless `smoke` is None by smoke-loading it.
 
-    Without a `target` the static check is for the releases that are installed, or the newest known. Returns the report.
+    Without a `target` the static check is for the releases that are installed, or the newest known. `recipes` are
+    those that stand outside the files. Returns the report.
     Never raises for what a file holds.
 
     Raises:
@@ -157,20 +168,15 @@ def check(
     skipped = list(collection.skipped)
     checked: list[tuple[Submission, StaticResult]] = []
     total = len(collection.submissions)
-    for submission, static in _static_results(collection.submissions, target):
-        tell(len(checked), total, f"static check of {submission.name}")
+    results = _static_results(collection.submissions, target, recipes, smoke is not None)
+    for done, (submission, static) in enumerate(results):
+        tell(Step("static check", done, total, submission.name, ""))
         if submission.discovered and not static.defines_pipeline:
             skipped.append((clean_line(submission.path), clean_line("defines no pipeline class")))
         else:
             checked.append((submission, static))
-    files = []
-    with nullcontext() if smoke is None else Smoker(smoke) as smoker:
-        for done, (submission, static) in enumerate(checked):
-
-            def on_stage(stage: str, done: int = done, name: str = submission.name) -> None:
-                tell(done, len(checked), f"smoke-load of {name}: {stage}")
-
-            files.append(_file_report(submission, static, _smoke(submission, static, smoker, on_stage)))
+    smokes = _smokes(checked, smoke, tell)
+    files = [_file_report(*pair, outcome) for pair, outcome in zip(checked, smokes, strict=True)]
     problems = list(collection.problems)
     if not files and not problems:
         problems.append(clean_line("no pipeline files in what was given"))
@@ -190,32 +196,53 @@ def _file_report(submission: Submission, static: StaticResult, smoke: Smoke) -> 
     )
 
 
-def _smoke(
-    submission: Submission, static: StaticResult, smoker: Smoker | None, on_stage: Callable[[str], None]
-) -> Smoke:
-    if static.by_bug:
-        return Smoke(Verdict.NOT_RUN, clean_line(static.why_no_target), unserved=True)
-    if smoker is None:
-        return STATIC_ONLY
-    if static.target is None:
-        return Smoke(Verdict.NOT_RUN, clean_line(static.why_no_target))
+def _smokes(
+    checked: Sequence[tuple[Submission, StaticResult]], options: SmokeOptions | None, tell: Progress
+) -> Iterator[Smoke]:
+    """The smoke-loads' outcomes, in order: all those are done together that there is something to do for."""
+    loads, names = [], []
+    for submission, static in checked:
+        if options is not None and static.target is not None and not static.target.recipe.skip:
+            loads.append(Load(static.target, _files(submission, static.target)))
+            names.append(submission.name)
+
+    def on_stage(index: int, stage: str) -> None:
+        tell(Step("smoke-load", index, len(loads), names[index], stage))
+
+    done = iter(smoke_load_all(loads, options, on_stage) if options is not None and loads else ())
+    for _, static in checked:
+        if static.by_bug:
+            yield Smoke(Verdict.NOT_RUN, clean_line(static.why_no_target), unserved=True)
+        elif options is None:
+            yield STATIC_ONLY
+        elif static.target is None:
+            yield Smoke(Verdict.NOT_RUN, clean_line(static.why_no_target))
+        elif static.target.recipe.skip:
+            yield Smoke(Verdict.NOT_RUN, clean_line(f"skipped by its recipe: {static.target.recipe.skip}", 700))
+        else:
+            yield next(done)
+
+
+def _files(submission: Submission, target: SmokeTarget) -> dict[str, bytes]:
+    """The pipeline file's content, then that of the modules beside it, by name."""
     files = {submission.name if submission.name.endswith(".py") else "pipeline_file.py": submission.content}
-    for module in static.target.siblings:
+    for module in target.siblings:
         content = submission.read_sibling(module)
         if content is not None:
             files[f"{module.replace('.', '/')}.py"] = content
-    return smoker.smoke_load(static.target, files, on_stage)
+    return files
 
 
-def _static_results(submissions: Sequence[Submission], target: Target) -> Iterator[tuple[Submission, StaticResult]]:
+def _static_results(
+    submissions: Sequence[Submission], target: Target, recipes: Recipes, for_smoke: bool
+) -> Iterator[tuple[Submission, StaticResult]]:
     few = len(submissions) < _WORTH_A_POOL
     if multiprocessing.current_process().daemon or (few and not FORKS):
         # No second process is to be had, or none that starts soon.
-        yield from ((submission, check_static(submission, target)) for submission in submissions)
+        yield from ((each, check_static(each, target, recipes, for_smoke=for_smoke)) for each in submissions)
         return
-    results = in_workers(
-        partial(_deep_check, target=target), submissions, 1 if few else os.cpu_count() or 1, STATIC_LIMITS
-    )
+    task = partial(_deep_check, target=target, recipes=recipes, for_smoke=for_smoke)
+    results = in_workers(task, submissions, 1 if few else usable_cpus(), STATIC_LIMITS)
     for submission, result in zip(submissions, results, strict=True):
         if isinstance(result, Lost):
             lost = _cannot_tell(submission, f"the static check {result.reason}")

@@ -34,9 +34,21 @@ def _check_device(_context: click.Context, _parameter: click.Parameter, value: s
     return value
 
 
+def _check_jobs(_context: click.Context, _parameter: click.Parameter, value: str) -> int:
+    """Return the number of jobs, 0 for "auto"."""
+    if value == "auto":
+        return 0
+    if not value.isascii() or not value.isdigit() or int(value) == 0:
+        raise click.BadParameter(f"{value!r} is no number of jobs; use 1, 2, 3 ... or auto")
+    return int(value)
+
+
 @click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option("--static", is_flag=True, help="Only the static check: run nothing of the file.")
+@click.option(
+    "--thorough", is_flag=True, help="Try from_pipe, offloading, half precision, callbacks and output types too."
+)
 @click.option("--reference", metavar="DIR_OR_REPO_ID", help="Smoke-load against this model, not a tiny one made here.")
 @click.option(
     "--device",
@@ -57,6 +69,16 @@ def _check_device(_context: click.Context, _parameter: click.Parameter, value: s
     help="Seconds for one file's load and call, and for its reload.",
 )
 @click.option(
+    "-j",
+    "--jobs",
+    callback=_check_jobs,
+    default="auto",
+    show_default=True,
+    metavar="N",
+    help="Files to smoke-load side by side, each in a sandbox of its own. auto: as the processors, the memory and the "
+    "number of files suggest; 1 on a GPU.",
+)
+@click.option(
     "--isolation",
     type=click.Choice(MODES),
     default="auto",
@@ -72,7 +94,7 @@ def _check_device(_context: click.Context, _parameter: click.Parameter, value: s
     "known), or source:PATH for a checkout. Default: latest.",
 )
 @click.option("--transformers", metavar="SPEC", help="The same, without source:PATH.")
-@click.option("--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--output-format", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
 @click.option("--output-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here.")
 @click.option("--stdin-filename", default="stdin.py", show_default=True, help="The name of what `-` reads.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even when something is found.")
@@ -84,10 +106,12 @@ def _check_device(_context: click.Context, _parameter: click.Parameter, value: s
 def command(
     paths: tuple[str, ...],
     static: bool,
+    thorough: bool,
     reference: str | None,
     device: str,
     dtype: str,
     timeout: float,
+    jobs: int,
     isolation: str,
     trusted: bool,
     diffusers: str | None,
@@ -143,11 +167,18 @@ def command(
     options = None
     if not static:
         options = SmokeOptions(
-            _reference(reference, quiet), device, dtype, timeout, isolation=isolation, trusted=trusted
+            _reference(reference, quiet),
+            device,
+            dtype,
+            timeout,
+            isolation=isolation,
+            trusted=trusted,
+            thorough=thorough,
+            jobs=jobs,
         )
     stdin = sys.stdin.buffer.read(MAX_BYTES + 1) if "-" in paths else b""
     with Spinner(quiet=quiet) as spinner:
-        report = check(collect(paths, stdin, stdin_filename), options, spinner.tell, target)
+        report = check(collect(paths, stdin, stdin_filename), options, spinner.tell, target, config.recipes)
     for problem in report.problems:
         _complain(problem)
     colour = output_file is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ

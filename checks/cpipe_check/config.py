@@ -1,15 +1,25 @@
-"""Settings from `[tool.cpipe-check]` in pyproject.toml; the command line goes over them."""
+"""Settings from `[tool.cpipe-check]` in pyproject.toml; the command line, and the file's own recipe, go over them."""
 
 from __future__ import annotations
 
+import os
+import re
 import sys
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import translate
 from pathlib import Path
+from typing import Any
+
+from cpipe_check.pipeline_file import recipe_table
+from cpipe_check.recipe import over
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+_NAMES = ("diffusers", "transformers", "recipes")
 
 
 class ConfigError(Exception):
@@ -17,11 +27,33 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Recipes:
+    """The recipes in a pyproject.toml: its directory, and valid tables by the path or pattern of paths each is for."""
+
+    directory: Path
+    tables: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+
+    def table_for(self, path: str) -> dict[str, Any]:
+        """Return the recipe for a file, an empty table when there is none; of several that fit, later ones go over."""
+        table: dict[str, Any] = {}
+        if self.tables:
+            seen = Path(os.path.relpath(path, self.directory)).as_posix()
+            for pattern, recipe in self.tables:
+                if re.match(translate(os.path.normpath(pattern)), seen):
+                    table = over(recipe, table)
+        return table
+
+
+NO_RECIPES = Recipes(Path())
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
-    """The settings: what releases of diffusers and transformers to judge by, as `--diffusers` takes them."""
+    """The settings: what releases of diffusers and transformers to judge by, as `--diffusers` takes them; recipes."""
 
     diffusers: str = "latest"
     transformers: str = "latest"
+    recipes: Recipes = NO_RECIPES
 
 
 def read_config(directory: Path) -> Config:
@@ -36,7 +68,7 @@ def read_config(directory: Path) -> Config:
             table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("cpipe-check")
         except FileNotFoundError:
             continue
-        except (OSError, ValueError, AttributeError) as error:
+        except (OSError, ValueError, AttributeError, RecursionError) as error:
             raise ConfigError(f"{path}: {error}") from None
         if table is not None:
             return _config(path, table)
@@ -44,12 +76,32 @@ def read_config(directory: Path) -> Config:
 
 
 def _config(path: Path, table: object) -> Config:
-    known = [field.name for field in fields(Config)]
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: [tool.cpipe-check] is no table")
+    settings: dict[str, Any] = {}
     for name, value in table.items():
-        if name not in known:
-            raise ConfigError(f"{path}: [tool.cpipe-check] has no setting {name!r}; there are {', '.join(known)}")
-        if not isinstance(value, str):
+        if name not in _NAMES:
+            raise ConfigError(f"{path}: [tool.cpipe-check] has no setting {name!r}; there are {', '.join(_NAMES)}")
+        if name == "recipes":
+            settings[name] = Recipes(path.parent, _recipes(path, value))
+        elif isinstance(value, str):
+            settings[name] = value
+        else:
             raise ConfigError(f'{path}: [tool.cpipe-check] {name} is a string, such as {name} = ">=0.30"')
-    return Config(**table)
+    return Config(**settings)
+
+
+def _recipes(path: Path, value: object) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path}: [tool.cpipe-check.recipes] is a table of recipes by the files that they are for")
+    found: list[tuple[str, Mapping[str, Any]]] = []
+    for pattern, table in value.items():
+        where = f'{path}: [tool.cpipe-check.recipes."{pattern}"]'
+        if not isinstance(table, dict):
+            raise ConfigError(f"{where} is no table")
+        if not pattern.endswith(".py") and "*" not in pattern and "py" in table:
+            raise ConfigError(f'{where}: a path stands in quotes, such as [tool.cpipe-check.recipes."{pattern}.py"]')
+        for problem in recipe_table.problems(table):
+            raise ConfigError(f"{where}: {problem.message}")
+        found.append((pattern, table))
+    return tuple(found)

@@ -7,7 +7,9 @@ import os
 import re
 import stat
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from cpipe_check.text import CleanText, clean_line
@@ -15,6 +17,8 @@ from cpipe_check.text import CleanText, clean_line
 # The largest pipeline file in diffusers' examples/community has 0.13 MB.
 MAX_BYTES = 1_000_000
 _SKIPPED_DIRECTORIES = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist", "venv"})
+_README = re.compile(r"readme[\w.-]{0,80}\.md", re.IGNORECASE)
+_MAX_READMES = 4
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)?")
 
 
@@ -56,6 +60,16 @@ class Submission:
         except InputProblem:
             return None
 
+    def read_readmes(self) -> list[tuple[str, bytes]]:
+        """Return the names and bytes of the `README*.md` files beside the file, a few at most."""
+        found = []
+        directory = self.directory
+        if directory is not None:
+            for name in sorted(_readmes(directory)):
+                with suppress(InputProblem):
+                    found.append((name, read_regular(directory / name)))
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Collection:
@@ -64,6 +78,14 @@ class Collection:
     submissions: tuple[Submission, ...]
     skipped: tuple[tuple[CleanText, CleanText], ...]
     problems: tuple[CleanText, ...]
+
+
+def _readmes(directory: Path) -> list[str]:
+    try:
+        with os.scandir(directory) as entries:
+            return list(islice((e.name for e in entries if _README.fullmatch(e.name)), _MAX_READMES))
+    except OSError:
+        return []
 
 
 @dataclass(slots=True)

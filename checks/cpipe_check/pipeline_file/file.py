@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
+from typing import Any
 
 import libcst as cst
 
 from cpipe_check.api_index.target import LIBRARIES, Target, missing_backends
+from cpipe_check.example import Example
 from cpipe_check.finding import Span
 from cpipe_check.pipeline_file import lineage
+from cpipe_check.pipeline_file.example import example_of
 from cpipe_check.pipeline_file.facts import Class, Imported, LocalClass, Namespace, Special, Truth, Value
 from cpipe_check.pipeline_file.init_facts import InitFacts, init_facts
 from cpipe_check.pipeline_file.load_effects import Effects, load_effects
 from cpipe_check.pipeline_file.namespace import namespace_of
 from cpipe_check.pipeline_file.parsing import Refusal, parse
 from cpipe_check.pipeline_file.positions import line_starts, span_of
+from cpipe_check.pipeline_file.recipe import RecipeFacts, recipe_facts
 
 # `get_relative_imports` in diffusers 0.42's utils/dynamic_modules_utils.py: over the text, docstrings included. There
 # each pattern starts with `^\s*`, which finds the same and takes quadratic time over empty lines.
@@ -26,6 +31,7 @@ _LOADER_RELATIVE = (
     re.compile(r"^[^\S\n]*from\s+\.(\S+)\s+import", re.MULTILINE),
 )
 ReadSibling = Callable[[str], bytes | None]
+ReadReadmes = Callable[[], Sequence[tuple[str, bytes]]]
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,8 @@ class PipelineFile:
     `name` is the file's name within its submission; `module` and `namespace` are None when Python refuses the file (see
     `refusal`) or when our parser gave up on it. `read_sibling` gives the bytes of `NAME.py` in the same directory.
     `target` is what releases the file is meant for, None when nobody asked. `siblings` are the files beside it that it
-    imports, by their module's name.
+    imports, by their module's name. `given_recipe` is the table of a valid recipe that stands outside the file.
+    `read_readmes` gives the names and bytes of the READMEs in the directory.
     """
 
     name: str
@@ -46,6 +53,8 @@ class PipelineFile:
     read_sibling: ReadSibling
     target: Target | None = None
     siblings: Mapping[str, PipelineFile] = field(default_factory=dict)
+    given_recipe: Mapping[str, Any] = field(default_factory=dict)
+    read_readmes: ReadReadmes = tuple
 
     @cached_property
     def candidates(self) -> dict[str, tuple[Truth, Value]]:
@@ -95,6 +104,11 @@ class PipelineFile:
             return None
         return init_facts(self.init.function)
 
+    @cached_property
+    def recipe(self) -> RecipeFacts:
+        """The author's recipe for the smoke-load, or what is wrong with it."""
+        return recipe_facts(self.source, self.given_recipe, self.pipeline_class, self.namespace)
+
     def components_error(self) -> str:
         """What `pipe.components` raises for this file, as far as the text tells."""
         classes = self.namespace.classes if self.namespace else ()
@@ -132,6 +146,11 @@ class PipelineFile:
             raise ValueError("no module or no target to judge by")
         return {name: load_effects(self.module, self.target, name, self._sibling_module) for name in LIBRARIES}
 
+    @cached_property
+    def example(self) -> Example | None:
+        """The example that its author gives of its use, looked for when it is asked for."""
+        return example_of(self)
+
     def _sibling_module(self, name: str) -> cst.Module | None:
         sibling = self.siblings.get(name)
         return None if sibling is None else sibling.module
@@ -149,7 +168,12 @@ class PipelineFile:
 
 
 def read(
-    name: str, content: bytes, read_sibling: ReadSibling = lambda _: None, target: Target | None = None
+    name: str,
+    content: bytes,
+    read_sibling: ReadSibling = lambda _: None,
+    target: Target | None = None,
+    given_recipe: Mapping[str, Any] = MappingProxyType({}),
+    read_readmes: ReadReadmes = tuple,
 ) -> PipelineFile:
     """Parse the bytes of a pipeline file and return its facts. Never raises for what the file holds."""
     parsed = parse(content)
@@ -158,7 +182,18 @@ def read(
     if namespace is not None:
         siblings = {m: read(f"{m}.py", c) for m in _beside(namespace) if (c := read_sibling(m)) is not None}
         namespace = replace(namespace, known=_known(namespace, siblings, target))
-    return PipelineFile(name, parsed.source, parsed.refusal, parsed.module, namespace, read_sibling, target, siblings)
+    return PipelineFile(
+        name,
+        parsed.source,
+        parsed.refusal,
+        parsed.module,
+        namespace,
+        read_sibling,
+        target,
+        siblings,
+        given_recipe,
+        read_readmes,
+    )
 
 
 def _beside(namespace: Namespace) -> set[str]:

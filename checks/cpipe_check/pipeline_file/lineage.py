@@ -141,3 +141,14 @@ def method_of(cls: Class, namespace: Namespace, name: str) -> tuple[Truth, Funct
                 return Truth.YES, None
     outside = [item for item in line if not isinstance(item, Class)]
     return (Truth.NO if all(is_plain(item) for item in outside) else Truth.UNKNOWN), None
+
+
+def defined_in(cls: Class, namespace: Namespace, name: str) -> Function | Imported | None:
+    """Return a method's definition in this file, or the one library class that `cls` has it from; None for neither."""
+    for item in ancestors(cls, namespace):
+        if isinstance(item, Class):
+            if name in item.methods:
+                return function_of(item.methods[name], method=True)
+        elif isinstance(item, Imported) and not is_plain(item):
+            return item
+    return None

@@ -7,7 +7,7 @@ from typing import Any
 
 from cpipe_check import __version__
 from cpipe_check.finding import Finding, Fix
-from cpipe_check.report.model import Compatibility, Component, FileReport, Report, Smoke
+from cpipe_check.report.model import Compatibility, Component, FileReport, Report, Smoke, Stage
 
 SCHEMA_VERSION = "1"
 
@@ -104,16 +104,27 @@ def _fix(fix: Fix) -> dict[str, Any]:
     return {"description": fix.description, "edits": edits}
 
 
+def _stage(stage: Stage) -> dict[str, Any]:
+    return {
+        "name": stage.name,
+        "seconds": round(stage.seconds, 3),
+        "ok": stage.ok,
+        "memory": stage.memory or None,
+        "device_memory": stage.device_memory or None,
+    }
+
+
 def _smoke(smoke: Smoke) -> dict[str, Any]:
     return {
         "verdict": smoke.verdict.value,
         "reason": smoke.reason,
         "reference": smoke.reference,
         "device": smoke.device,
-        "stages": [{"name": s.name, "seconds": round(s.seconds, 3), "ok": s.ok} for s in smoke.stages],
+        "stages": [_stage(stage) for stage in smoke.stages],
         "frames": [{"line": f.line, "function": f.function, "code": f.code} for f in smoke.frames],
         "output": smoke.output,
         "choices": list(smoke.choices),
+        "notices": [{"stage": n.stage, "text": n.text} for n in smoke.notices],
         "attempts": [{"why": a.why, "tried": a.tried} for a in smoke.attempts],
         "reported_by": "the file's own process",
         "isolation": {

@@ -8,7 +8,9 @@ import click
 
 from cpipe_check.finding import Finding, Severity
 from cpipe_check.pipeline_file.load_range import LoadRange
+from cpipe_check.report.code_frame import excerpt
 from cpipe_check.report.model import Compatibility, FileReport, Report, Smoke, Verdict
+from cpipe_check.report.wording import FAILS, releases
 from cpipe_check.text import inert_in_logs
 
 _COLOURS = {
@@ -19,15 +21,7 @@ _COLOURS = {
     Verdict.NOT_RUN: "yellow",
     Verdict.RAN: "green",
 }
-# What fails, by the stage that a finding breaks.
-_FAILS = {
-    "load": "loading",
-    "init": "loading",
-    "components": "`pipe.components`",
-    "reload": "loading what `save_pretrained` wrote",
-}
 _MAX_SKIPPED = 5
-_WIDTH = 160
 _LONGEST = 300
 
 
@@ -81,10 +75,7 @@ def _loads_on(compatibility: Compatibility) -> str:
 
 def _runs(found: Sequence[LoadRange]) -> str:
     """`0.4 - 0.20, perhaps 0.21 - 0.42.1`."""
-    return ", ".join(
-        ("" if run.loads else "perhaps ") + (run.first if run.first == run.last else f"{run.first} - {run.last}")
-        for run in found
-    )
+    return ", ".join(("" if run.loads else "perhaps ") + releases(run) for run in found)
 
 
 def _finding(file: FileReport, finding: Finding) -> Iterator[str]:
@@ -95,25 +86,20 @@ def _finding(file: FileReport, finding: Finding) -> Iterator[str]:
     margin = " " * len(str(span.line))
     yield from _code_frame(file.lines.get(span.line, ""), finding, margin)
     if finding.consequence:
-        yield f"{margin} = {_FAILS.get(finding.breaks, 'it')} fails with: {_short(finding.consequence)}"
+        yield f"{margin} = {FAILS.get(finding.breaks, 'it')} fails with: {_short(finding.consequence)}"
     if finding.advice:
         yield f"{margin} = {'fix' if finding.fix else 'help'}: {_short(finding.advice)}"
 
 
 def _code_frame(source: str, finding: Finding, margin: str) -> Iterator[str]:
-    """Yield the source line with the span marked: of a long line the part around it, of a binary or cut one nothing."""
-    # One character for one, so that the marks stay below what they mark.
-    shown = source.replace("\t", " ").rstrip()
-    span = finding.span
-    if not shown or shown.count("\ufffd") > len(shown) // 4 or span.column > len(source) + 1:
+    """Yield the source line with the span marked."""
+    shown = excerpt(source, finding.span)
+    if shown is None:
         return
-    first = max(0, min(span.column - 1, len(shown)) - _WIDTH // 2) if len(shown) > _WIDTH else 0
-    shown = shown[first : first + _WIDTH]
-    column = span.column - 1 - first
-    marks = "^" * max(1, min(span.end_column - 1 - first, len(shown)) - column)
     yield f"{margin} |"
-    yield f"{span.line} | {shown}"
-    yield f"{margin} | {' ' * column}{marks} {_short(finding.label)}".rstrip()
+    yield f"{finding.span.line} | {shown.before}{shown.marked}{shown.after}"
+    marks = "^" * max(1, len(shown.marked))
+    yield f"{margin} | {' ' * len(shown.before)}{marks} {_short(finding.label)}".rstrip()
     yield f"{margin} |"
 
 
@@ -122,6 +108,8 @@ def _smoke(file: FileReport) -> Iterator[str]:
     verdict = click.style(f"{smoke.verdict.value:7}", fg=_COLOURS[smoke.verdict])
     if smoke.verdict is Verdict.RAN:
         yield f"  smoke    {verdict}{_short(_ran(smoke))}"
+        for notice in smoke.notices:
+            yield f"           {click.style('note', fg='cyan')} in {notice.stage}: {_short(notice.text)}"
         return
     setting = " · ".join(part for part in (smoke.reference, smoke.device) if part)
     yield f"  smoke    {verdict} {_short(smoke.reason)}" + (f" ({_short(setting)})" if setting else "")

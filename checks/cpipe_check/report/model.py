@@ -14,7 +14,9 @@ from cpipe_check.finding import Finding, Severity
 from cpipe_check.pipeline_file.load_range import LoadRange
 from cpipe_check.text import EMPTY, CleanText
 
-StageName = Literal["reference", "import", "load", "components", "call", "output", "save", "reload", "repeat"]
+StageName = Literal["reference", "import", "load", "components", "call", "output", "save", "reload", "repeat",
+    "batch", "from_pipe", "offload", "half", "callback", "output_type",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,17 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One timed stage of a smoke-load."""
+    """One timed stage of a smoke-load.
+
+    `memory` is the most that its process had had by its end, in bytes, and `device_memory` the most of a GPU's that
+    tensors took meanwhile; 0 where that is not known.
+    """
 
     name: StageName
     seconds: float
     ok: bool
+    memory: int = 0
+    device_memory: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,14 @@ class Frame:
     line: int
     function: CleanText
     code: CleanText
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What may bite some users, though the file ran: a library's warning, or a stage beyond the verdict that failed."""
+
+    stage: StageName
+    text: CleanText
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +103,28 @@ class Isolation:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A thumbnail of what a call returned: an image, a video's frames one after the other, or a sound's waveform.
+
+    `pixels` are rows of RGB bytes; for audio the lowest and highest sample of each of `width` columns, where 0 and 255
+    are the peak and 127.5 is silence.
+    """
+
+    kind: Literal["image", "video", "audio"]
+    width: int
+    height: int
+    frames: int
+    pixels: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Smoke:
     """The outcome of a smoke-load, as reported by the file's own process and borne out by what it left.
 
     `reason` is one line, empty for `ran`. `unserved` is True when something that was asked for by name (a device, a
     reference) could not be had. `frames` are the author's own, innermost first; `output` describes what the call
-    returned. `choices` tell the class of each component of the reference and why, `attempts` what was tried before.
+    returned, `pictures` show it. `choices` tell the class of each component of the reference and why, `attempts` what was
+    tried before, `notices` what may bite some users.
     """
 
     verdict: Verdict
@@ -106,6 +138,8 @@ class Smoke:
     isolation: Isolation = Isolation()
     choices: tuple[CleanText, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

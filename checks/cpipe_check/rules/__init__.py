@@ -4,6 +4,7 @@ from cpipe_check.rules import (
     component_not_registered,
     deprecated_import,
     init_signature,
+    invalid_recipe,
     minimum_version,
     misspelt_package,
     module_missing,
@@ -53,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     read_only_property.RULE,
     no_call.RULE,
     no_grad_missing.RULE,
+    invalid_recipe.RULE,
 )
 
 __all__ = ["RULES", "Rule"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -44,20 +45,22 @@ def in_ci() -> bool:
 
 
 @contextmanager
-def room_of(backend: Backend, needs: Needs) -> Iterator[Room]:
+def room_of(backend: Backend, needs: Needs, stop: threading.Event | None = None) -> Iterator[Room]:
     """Make a room of one kind, without asking what it holds.
 
     Raises:
         RoomError: when it does not start.
+        Stopped: when `stop` is set meanwhile.
     """
     from cpipe_check.sandbox.linux import identity, landlock
 
     locked = backend.name != "none"
     root = locked and os.geteuid() == 0
-    user = identity.free_user() if root else os.getuid()
     known = landlock.version() if locked else 0
     paths = (*environment.readable(needs.packages), *needs.readable)
-    with directory.scratch(user if root else None) as path:
+    with ExitStack() as stack:
+        user = stack.enter_context(identity.made_up_user()) if root else os.getuid()
+        path = stack.enter_context(directory.scratch(user if root else None))
         scoped = known >= landlock.SCOPES_SINCE
         plan = RoomPlan(
             directory=str(path.resolve()),
@@ -71,8 +74,7 @@ def room_of(backend: Backend, needs: Needs) -> Iterator[Room]:
             kill_all=scoped or (locked and backend.own_processes),
             outside=0 if backend.own_processes else os.getpid(),
         )
-        with Room(backend, plan, _variables(needs, plan), needs.memory) as room:
-            yield room
+        yield stack.enter_context(Room(backend, plan, _variables(needs, plan), needs.memory, stop))
 
 
 def _variables(needs: Needs, plan: RoomPlan) -> dict[str, str]:
@@ -81,16 +83,17 @@ def _variables(needs: Needs, plan: RoomPlan) -> dict[str, str]:
 
 
 @contextmanager
-def open_room(mode: str, needs: Needs) -> Iterator[tuple[Room, Isolation]]:
+def open_room(mode: str, needs: Needs, stop: threading.Event | None = None) -> Iterator[tuple[Room, Isolation]]:
     """Open the strongest room of a mode that is proven to hold what the mode demands; "none" demands nothing.
 
     "strict" demands every fact of `FACTS`; every other mode those without which nothing untrusted runs.
 
     Raises:
         Unavailable: when there is none.
+        Stopped: when `stop` is set meanwhile, or while the room is used.
     """
     if mode == "none":
-        with room_of(backends.Kernel("none"), needs) as room:
+        with room_of(backends.Kernel("none"), needs, stop) as room:
             yield room, Isolation("none", (), tuple(FACTS))
         return
     demanded = tuple(FACTS) if mode == "strict" else ESSENTIAL
@@ -104,7 +107,7 @@ def open_room(mode: str, needs: Needs) -> Iterator[tuple[Room, Isolation]]:
             continue
         with ExitStack() as stack:
             try:
-                room = stack.enter_context(room_of(backend, needs))
+                room = stack.enter_context(room_of(backend, needs, stop))
             except RoomError as error:
                 reasons.append(str(error))
                 continue

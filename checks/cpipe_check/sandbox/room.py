@@ -8,6 +8,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -32,15 +33,31 @@ class RoomError(Exception):
     """A room that does not start, or cannot import what it shall. The message is one line."""
 
 
-class Room:
-    """A started room. Use it from one thread; close it, or use it in a `with` statement."""
+class Stopped(Exception):
+    """The stop event was set: what waited for the room shall clean up and end."""
 
-    def __init__(self, backend: Backend, plan: RoomPlan, variables: Mapping[str, str], memory: int) -> None:
+
+class Room:
+    """A started room. Use it from one thread; close it, or use it in a `with` statement.
+
+    Another thread ends what waits for it by setting `stop`: it raises `Stopped` in a moment. The room dies with the
+    thread that started it.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        plan: RoomPlan,
+        variables: Mapping[str, str],
+        memory: int,
+        stop: threading.Event | None = None,
+    ) -> None:
         """Start a room in `plan.directory`.
 
         Raises:
             RoomError: when it does not start.
         """
+        self._stop = stop or threading.Event()
         self._backend = backend
         self._plan = plan
         self.directory = Path(plan.directory)
@@ -78,6 +95,11 @@ class Room:
     def alive(self) -> bool:
         """Whether it can take a task."""
         return self._process.poll() is None and not self._in_task
+
+    @property
+    def landlocked(self) -> bool:
+        """Whether a task can write nowhere but in the places that are cleared."""
+        return self._plan.locked and self._plan.landlock
 
     def clear(self, names: Sequence[str] = (*WRITABLE, "submission")) -> None:
         """Empty the places that a task may write to, and the one that it may only read."""
@@ -160,6 +182,8 @@ class Room:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             selector.register(self._process.stderr, selectors.EVENT_READ)
             while time.monotonic() < deadline and selector.get_map():
+                if self._stop.is_set():
+                    raise Stopped
                 for key, _ in selector.select(0.2):
                     chunk = os.read(key.fd, 65536)
                     if not chunk:

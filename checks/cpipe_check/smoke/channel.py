@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cpipe_check.sandbox.inmate import TaskChannel
+from cpipe_check.smoke import peak
 
 
 class Channel:
@@ -26,6 +27,10 @@ class Channel:
         """Ask for the challenge, which every later event carries: no report made up before it can."""
         self._challenge = str(self._line.ask(event="loaded", challenge="")["challenge"])
 
+    def ask(self, **event: Any) -> str:
+        """Send one event and return the path that the checker answers with; only before the file has been imported."""
+        return str(self._line.ask(challenge=self._challenge, **event)["path"])
+
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Report that a stage begins, and its seconds and outcome when it ends."""
@@ -36,4 +41,5 @@ class Channel:
             yield
             ok = True
         finally:
-            self.send(event="end", stage=name, seconds=time.perf_counter() - start, ok=ok)
+            seconds = time.perf_counter() - start
+            self.send(event="end", stage=name, seconds=seconds, ok=ok, memory=peak.host(), device_memory=peak.device())

@@ -12,34 +12,47 @@ from cpipe_check.sandbox.inmate import TaskChannel
 from cpipe_check.smoke import failures, stages
 from cpipe_check.smoke.channel import Channel
 from cpipe_check.smoke.job import Job, job_from
-from cpipe_check.smoke.plan import Plan
+from cpipe_check.smoke.plan import NotRun, Plan
 
 
 def first(payload: Mapping[str, Any], line: TaskChannel) -> None:
     """Load the file against the reference, call it, save it."""
-    _report(job_from(payload), Channel(line), stages.run)
+    _report(job_from(payload), Channel(line), stages.prepare, stages.run)
 
 
 def again(payload: Mapping[str, Any], line: TaskChannel) -> None:
     """Load what was saved in a process that knows nothing of the first, and call it the same way."""
-    _report(job_from(payload), Channel(line), stages.run_again)
+    _report(job_from(payload), Channel(line), stages.prepare_again, stages.run_again)
 
 
-def _report(job: Job, channel: Channel, run: Callable[[Job, Plan, Channel], None]) -> None:
-    channel.send(event="verdict", **_verdict(job, channel, run))
+Prepare = Callable[[Job, Channel], Plan]
+Run = Callable[[Job, Plan, Channel], None]
 
 
-def _verdict(job: Job, channel: Channel, run: Callable[[Job, Plan, Channel], None]) -> dict[str, Any]:
+def _report(job: Job, channel: Channel, prepare: Prepare, run: Run) -> None:
+    channel.send(event="verdict", **_verdict(job, channel, prepare, run))
+
+
+def _verdict(job: Job, channel: Channel, prepare: Prepare, run: Run) -> dict[str, Any]:
     try:
-        plan = stages.prepare(job, channel)
+        if lacking := failures.declared_and_lacking(job):
+            return {"verdict": "not run", "reason": lacking}
+        plan = prepare(job, channel)
     except Exception as error:
         asked = getattr(error, "unserved", None)
         ours = asked is None
         reason = f"our own set-up failed: {failures.one_line(error, job)}" if ours else str(error)
+        if asked is False and (absent := failures.absent(job)):
+            # Likely why the class of a component is not to be had.
+            reason = absent
         return {"verdict": "not run", "reason": reason, "unserved": ours or bool(asked)}
     hosts = failures.watch_network()
     try:
         run(job, plan, channel)
+    except NotRun as error:
+        return {"verdict": "not run", "reason": str(error)}
+    except stages.Unmoved as unmoved:
+        return {"verdict": "failed", **failures.describe(unmoved.__cause__ or unmoved, job)}
     except BaseException as error:
         lacking = failures.lacking(error, channel.current, job, hosts)
         if lacking:

@@ -7,6 +7,7 @@ waiting, read up to a limit, and never unpickled.
 from __future__ import annotations
 
 import array
+import contextlib
 import json
 import math
 import os
@@ -15,9 +16,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cpipe_check.report.model import Picture
 from cpipe_check.smoke.outputs import MAX_ARRAYS, MAX_NUMBERS
+from cpipe_check.smoke.pictures import MAX_BYTES, MAX_COLUMNS, MAX_FRAMES, MAX_PICTURES, MAX_SIDE
 
-_MAX_INDEX = 1 << 20
+_MAX_INDEX, _MAX_LIST = 1 << 20, 1 << 14
 # So many numbers of an array are looked at, evenly spread.
 _LOOKED_AT = 20_000
 
@@ -46,6 +49,48 @@ def check(out: Path, class_name: str, same: bool) -> None:
         raise NothingToSee
     if same and not _alike(first, second):
         raise Disagreement("the outputs of the two calls differ")
+
+
+def pictures(out: Path) -> tuple[Picture, ...]:
+    """Return the pictures that the first call's process left in `out`; what is not as it should be is left out."""
+    directory = out / "first" / "pictures"
+    if not all(map(_is_directory, (out, out / "first", directory))):
+        return ()
+    try:
+        listed = json.loads(_read(directory / "pictures.json", _MAX_LIST))
+    except (Disagreement, ValueError, RecursionError):
+        return ()
+    found: list[Picture] = []
+    for number, item in enumerate(listed[:MAX_PICTURES] if isinstance(listed, list) else ()):
+        room = MAX_BYTES - sum(len(picture.pixels) for picture in found)
+        with contextlib.suppress(Disagreement):
+            found.append(_picture(item, directory / f"{number}.rgb", room))
+    return tuple(found)
+
+
+def _picture(item: object, path: Path, room: int) -> Picture:
+    """Return one picture of at most `room` bytes.
+
+    Raises:
+        Disagreement: when it is not as `smoke.pictures` writes it.
+    """
+    match item:
+        case {
+            "kind": "image" | "video" | "audio" as kind,
+            "width": int(width),
+            "height": int(height),
+            "frames": int(frames),
+        }:
+            audio = kind == "audio"
+            widest, highest, longest = (MAX_COLUMNS, 2, 1) if audio else (MAX_SIDE, MAX_SIDE, MAX_FRAMES)
+            size = 2 * width if audio else 3 * width * height * frames
+            fits = 1 <= width <= widest and 1 <= height <= highest and 1 <= frames <= longest
+            if fits and (kind == "video") == (frames > 1) and size <= room:
+                pixels = _read(path, size)
+                if len(pixels) == size:
+                    # Numbers of their own: True is an int as well.
+                    return Picture(kind, int(width), int(height), int(frames), pixels)
+    raise Disagreement("no picture of ours")
 
 
 def _check_saved(saved: Path, class_name: str) -> None:
@@ -114,10 +159,14 @@ def _read(path: Path, limit: int) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise Disagreement(f"{path.name} is missing, or is no file ({error.strerror})") from None
-    with open(descriptor, "rb") as file:
+    try:
+        # Before Python opens it, which refuses a directory in its own way.
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise Disagreement(f"{path.name} is no file")
-        content = file.read(limit + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(limit + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > limit:
         raise Disagreement(f"{path.name} is too large")
     return content

@@ -19,13 +19,23 @@ _PICTURE = re.compile(
     r"|^(image|img)_|^(source|target|init|input|control|content|style|inner|reference)_(image|img)"
 )
 _PROMPT = re.compile(r"(^|_)(prompt|prompts|text|texts|caption|captions|instruction|question|query|lyrics)(_\d)?$")
-_STEPS = re.compile(r"^(num_)?\w*(inference_|inversion_|ddim_|sampling_|diffusion_|train(ing)?_)?steps$")
+_STEPS = re.compile(r"^(num_)?(\w*(inference|inversion|ddim|sampling|diffusion|denoising|optimization)_)?steps$")
+_FILE = re.compile(r"(video|image|img|mask)_?(path|file)$")
+_EMBEDDING = re.compile(r"(^|_)image_embeds?$")
+# What Stable Cascade's first stage makes, and its second one takes.
+_SMALL_PICTURE = (1, 16, 3, 3)
 _NO_VALUE = re.compile(r"(path|url|dir|file|folder|fn|func|callback|processor|adapter)(_\w+)?$")
 # Optional parameters that are given all the same: most calls need the prompt, whatever its default says; the others
 # make the call small, quick and repeatable.
 _ALWAYS = frozenset({
     "prompt", "num_inference_steps", "steps", "num_steps", "generator", "use_resolution_binning",
-    "strength", "prior_num_inference_steps", "decoder_num_inference_steps", "super_res_num_inference_steps",
+    "_auto_resize", "strength", "frame_size", "prior_num_inference_steps", "decoder_num_inference_steps",
+    "super_res_num_inference_steps",
+})  # fmt: skip
+_MANY = 5
+_ALWAYS_OURS = frozenset({
+    "generator", "use_resolution_binning", "num_images_per_prompt", "num_videos_per_prompt", "num_images", "batch_size",
+    "ensemble_size", "strength",
 })  # fmt: skip
 _SIZES = frozenset({"height", "width"})
 _FRAMES = frozenset({"num_frames", "video_length", "num_video_frames", "max_num_frames", "frames"})
@@ -34,7 +44,9 @@ _SECONDS = re.compile(r"^(audio_)?(duration|length_in)(_s|_seconds)?$")
 _PLAIN: Mapping[str, Any] = {
     "batch_size": 1, "num_images_per_prompt": 1, "num_images": 1, "num_videos_per_prompt": 1, "strength": 0.8,
     "guidance_scale": 5.0, "cfg_scale": 5.0, "use_resolution_binning": False, "fps": 8, "frame_rate": 8,
-    "num_controlnet": 1, "control_mode": [0], "eta": 0.0, "noise_level": 10,
+    "ensemble_size": 2,
+    "num_controlnet": 1, "control_mode": [0], "_auto_resize": False, "eta": 0.0, "noise_level": 10, "frame_size": 32,
+    "processing_resolution": 64,
 }  # fmt: skip
 
 
@@ -56,10 +68,10 @@ def call_arguments(
     given: dict[str, Any] = {}
     for argument in arguments:
         name = argument.name
-        if argument.kind in ("*", "**") or name in changes.omit:
+        if argument.kind in ("*", "**"):
             continue
         if keeps_small(name, setting) or name not in examples or name in changes.forms:
-            if argument.required or name in changes.give or name in examples or _always(name, setting):
+            if argument.required or name in changes.give or name in examples or _always(argument, setting):
                 given[name] = _value(argument, setting, changes.forms.get(name, ""))
         else:
             given[name] = examples[name]
@@ -70,27 +82,28 @@ def keeps_small(name: str, setting: Setting) -> bool:
     """Return whether the value of a parameter decides how large the call is, so that no example may set it."""
     if name in _SIZES or name in _FRAMES or _SECONDS.match(name):
         return setting.size_known
-    return bool(_STEPS.match(name)) or name in ("generator", "use_resolution_binning", "num_images_per_prompt")
+    return bool(_STEPS.match(name)) or name in _ALWAYS_OURS
 
 
 def may_help(argument: Argument) -> bool:
     """Return whether an optional parameter is one that a call may need all the same: a picture, a text, a sound."""
     if argument.required or argument.kind not in ("positional", "keyword") or argument.name.startswith("negative"):
         return False
-    if "embeds" in argument.name or "latents" in argument.name or "ip_adapter" in argument.name:
+    if "embed" in argument.name or "latents" in argument.name or "ip_adapter" in argument.name:
         return False
+    if argument.name in _PLAIN and argument.default == "None":
+        return True
     sensible = any(pattern.search(argument.name) for pattern in (_MASK, _VIDEO, _AUDIO, _PICTURE, _PROMPT))
     return sensible and not _is_number(argument) and "attention_mask" not in argument.name
 
 
-def may_be_a_number(argument: Argument) -> bool:
-    """Return whether a parameter takes a number or None."""
-    return argument.default == "None" and bool(re.search(r"\b(int|float)\b", argument.annotation or ""))
-
-
-def is_text(argument: Argument) -> bool:
-    """Return whether a parameter takes a text."""
-    return bool(_PROMPT.search(argument.name))
+def can_make(argument: Argument, setting: Setting) -> bool:
+    """Return whether there is a value to give for a parameter."""
+    try:
+        _value(argument, setting, "")
+    except NoInput:
+        return False
+    return True
 
 
 def is_picture(argument: Argument) -> bool:
@@ -104,9 +117,14 @@ def _is_number(argument: Argument) -> bool:
     return bool(re.search(r"\b(int|float|bool)\b", annotation)) and not re.search(r"Image|Tensor|ndarray", annotation)
 
 
-def _always(name: str, setting: Setting) -> bool:
-    sizes = name in _SIZES or name in _FRAMES or bool(_SECONDS.match(name))
-    return name in _ALWAYS or (setting.size_known and sizes)
+def _always(argument: Argument, setting: Setting) -> bool:
+    name = argument.name
+    sizes = name in _SIZES or name in _FRAMES or name == "max_area" or bool(_SECONDS.match(name))
+    if name in _ALWAYS or (setting.size_known and sizes):
+        return True
+    # Many steps, or a whole ensemble, by default.
+    many = (argument.default or "").isdecimal() and int(argument.default or 0) > _MANY
+    return many and (bool(_STEPS.match(name)) or name in _PLAIN) and not name.startswith("callback")
 
 
 def _value(argument: Argument, setting: Setting, form: str) -> Any:
@@ -120,7 +138,7 @@ def _value(argument: Argument, setting: Setting, form: str) -> Any:
     if value is None:
         named = f" ({' '.join(annotation.split())})" if annotation else ""
         raise NoInput(
-            f"no input for the call's parameter `{argument.name}`{named}; an example, or a recipe's [call], can give one"
+            f"no input for the call's parameter `{argument.name}`{named}; an example or a recipe's [call] can give one"
         )
     return value
 
@@ -134,12 +152,20 @@ def _by_name(name: str, annotation: str, setting: Setting, form: str) -> Any:
         return values.generator(setting)
     if name in _SIZES:
         return setting.image_size
+    if name == "max_area":
+        return setting.image_size**2
     if name in _FRAMES:
         return setting.frames
     if _SECONDS.match(name):
         return 0.5
+    if found := _FILE.search(name):
+        return values.file(setting, "video" if found[1] == "video" else "image")
     if _NO_VALUE.search(name):
         return None
+    if _EMBEDDING.search(name):
+        return values.tensor(setting, (1, setting.text_width))
+    if name == "image_embeddings":
+        return values.tensor(setting, _SMALL_PICTURE)
     if _PROMPT.search(name):
         return [PROMPT] if re.match(r"(typing\.)?list\b", annotation, re.IGNORECASE) or form == "list" else PROMPT
     return _by_sense(name, annotation, setting, form)
@@ -173,7 +199,8 @@ def _first_form(annotation: str) -> str:
 
 
 _BY_ANNOTATION: tuple[tuple[str, Callable[[Setting], Any]], ...] = (
-    (r"\bImage\b|PipelineImageInput", lambda s: values.image(s)),
+    (r"^(typing\.)?[Ll]ist\[int\]", lambda _: [1]),
+    (r"\bImage\b|PipelineImageInput", values.image),
     (r"\b(Tensor|FloatTensor)\b", lambda s: values.tensor(s, (1, 3, s.image_size, s.image_size))),
     (r"\bndarray\b", lambda s: values.picture(s, "array")),
     (r"\bbool\b", lambda _: False),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+from cpipe_check.example import Example, example_from
+from cpipe_check.recipe import Recipe, recipe_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class Job:
     `method` is what is called, with the signature `call`. `defines` are the classes that the file defines, `packages`
     the other packages that it imports, `base` the library class that it inherits from, or "". `reference` is a
     directory, or "" for a tiny one; `device` is "auto" or a torch device; `dtype` "auto" or a torch dtype. `changes` is
-    what earlier attempts found out (`attempts.Changes`).
+    what earlier attempts found out (`attempts.Changes`), `recipe` what the author says of it
+    and `example` how he calls it, None when no text shows that.
     """
 
     custom_pipeline: str
@@ -59,10 +63,13 @@ class Job:
     base: str = ""
     thorough: bool = False
     changes: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Recipe = field(default_factory=Recipe)
+    example: Example | None = None
 
     def to_object(self) -> dict[str, Any]:
         """Return the job as a JSON object."""
-        return asdict(self)
+        example = None if self.example is None else self.example.to_object()
+        return {**asdict(replace(self, example=None)), "example": example}
 
 
 def job_from(payload: Mapping[str, Any]) -> Job:
@@ -70,6 +77,8 @@ def job_from(payload: Mapping[str, Any]) -> Job:
     values = dict(payload)
     values["init"], values["call"] = _signature(values["init"]), _signature(values["call"])
     values["defines"], values["packages"] = tuple(values["defines"]), tuple(values["packages"])
+    values["recipe"] = recipe_from(values["recipe"])
+    values["example"] = None if values.get("example") is None else example_from(values["example"])
     return Job(**values)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 MAX_ARRAYS, MAX_NUMBERS = 16, 1 << 22
+_MAX_TEXT = 400
 
 
 class BadOutput(Exception):
@@ -57,19 +58,40 @@ def check(value: Any) -> None:
 
 
 def describe(value: Any) -> str:
-    """Return what a value is, on one line, such as `ImagePipelineOutput: images 1 x Image 64x64 RGB`."""
+    """Return what a value is, on one line: type, shape, range and mean.
+
+    Such as `ImagePipelineOutput: images 1 x Image 64x64 RGB, 0..255, mean 121`.
+    """
+    if isinstance(value, Mapping):
+        items = "; ".join(f"{key} {describe(item)}" for key, item in list(value.items())[:4] if item is not None)
+        return f"{type(value).__name__}: {items}"[:_MAX_TEXT]
+    if isinstance(value, tuple) and value:
+        return f"({'; '.join(map(describe, value[:4]))}{',' if len(value) == 1 else ''})"[:_MAX_TEXT]
+    return f"{_form(value)}{_range(value)}"[:_MAX_TEXT]
+
+
+def _form(value: Any) -> str:
+    """Return a value's type and shape; of a list its length and the form of its first item."""
     from PIL import Image
 
     if isinstance(value, Image.Image):
         return f"Image {value.width}x{value.height} {value.mode}"
-    if isinstance(value, Mapping):
-        items = ", ".join(f"{key} {describe(item)}" for key, item in list(value.items())[:4] if item is not None)
-        return f"{type(value).__name__}: {items}"
     if isinstance(value, (list, tuple)) and value:
-        first = describe(value[0])
-        return f"{len(value)} x {first}" if len(value) > 1 or isinstance(value, list) else f"({first},)"
+        return f"{len(value)} x {_form(value[0])}"
     shape = getattr(value, "shape", None)
     return type(value).__name__ + (f" {tuple(shape)}" if shape is not None else "")
+
+
+def _range(value: Any) -> str:
+    """Return the range and mean of all the numbers in a value, "" when it holds none."""
+    found = [array for array in arrays(value) if array.size and array.dtype.kind in "biuf"]
+    if not found:
+        return ""
+    low, high = min(float(a.min()) for a in found), max(float(a.max()) for a in found)
+    if low == high:
+        return f", all {low:.3g}"
+    mean = sum(float(a.mean(dtype=float)) * a.size for a in found) / sum(a.size for a in found)
+    return f", {low:.3g}..{high:.3g}, mean {mean:.3g}"
 
 
 def write(value: Any, directory: Path) -> list[Any]:

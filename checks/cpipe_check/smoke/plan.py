@@ -1,4 +1,4 @@
-"""What a smoke-load goes by: the reference, the components passed, the inputs. Made before any of the file's code runs."""
+"""What a smoke-load goes by: the reference, the components passed, the inputs. Made before the file's code runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import inspect
 import os
 import random
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,17 @@ import diffusers
 import numpy
 import torch
 
-from cpipe_check.smoke import inputs
+from cpipe_check.example import Example
+from cpipe_check.recipe import Recipe, unknown_names
+from cpipe_check.smoke import inputs, recipe_values
 from cpipe_check.smoke.attempts import Changes, Situation
+from cpipe_check.smoke.example_values import example_values, shown_components
 from cpipe_check.smoke.job import Argument, Job, Signature
 from cpipe_check.smoke.reference import build, choose
 from cpipe_check.smoke.reference.choose import Choice, Chosen
 from cpipe_check.smoke.reference.dimensions import Dimensions
 from cpipe_check.smoke.reference.find import find
-from cpipe_check.smoke.values import Setting
+from cpipe_check.smoke.values import STEPS, Setting
 
 _EMPTY = inspect.Parameter.empty
 _KINDS: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
@@ -55,7 +58,9 @@ class Plan:
     setting: Setting
     dtype: torch.dtype
     changes: Changes
-    examples: Mapping[str, Any]
+    recipe: Recipe
+    example: Example | None
+    method: str
 
     def arguments(self) -> dict[str, Any]:
         """Return keyword arguments for one call, made anew.
@@ -63,73 +68,135 @@ class Plan:
         Raises:
             NotRun: when one cannot be made.
         """
-        examples = {} if self.changes.no_example else self.examples
+        example = None if self.changes.no_example else self.example
+        examples = example_values(example, self.method, [a.name for a in self.call], self.setting)
+        decided = recipe_values.call_values(self.recipe.call, self.setting.device, self.setting.seed)
+        guessed = [argument for argument in self.call if argument.name not in self.recipe.call]
         try:
-            return inputs.call_arguments(self.call, self.setting, self.changes, examples)
+            return {**inputs.call_arguments(guessed, self.setting, self.changes, examples), **decided}
         except inputs.NoInput as error:
             raise NotRun(str(error)) from None
 
-    def situation(self) -> Situation:
-        """Return what the next attempt can change."""
+    def arguments_of(self, function: Any) -> dict[str, Any]:
+        """Return keyword arguments for a call of another method.
+
+        Raises:
+            NotRun: when one cannot be made.
+        """
+        try:
+            return inputs.call_arguments(_of_function(function), self.setting, Changes())
+        except inputs.NoInput as error:
+            raise NotRun(str(error)) from None
+
+    def situation(self, setters: Mapping[str, str]) -> Situation:
+        """Return what the next attempt can change: nothing that the author's recipe says."""
+        free = [argument for argument in self.call if argument.name not in self.recipe.call]
         return Situation(
-            helpful=tuple(a.name for a in self.call if inputs.may_help(a)),
-            numbers=tuple(a.name for a in self.call if inputs.may_be_a_number(a)),
-            texts=tuple(a.name for a in self.call if inputs.is_text(a)),
-            pictures=tuple(a.name for a in self.call if inputs.is_picture(a)),
+            helpful=tuple(a.name for a in free if inputs.may_help(a)),
+            optional=tuple(a.name for a in free if not a.required and inputs.can_make(a, self.setting)),
+            pictures=tuple(a.name for a in free if inputs.is_picture(a)),
             components=tuple(a.name for a in self.init if not a.required and a.default == "None"),
             given=tuple(self.arguments()),
-            has_example=bool(self.examples) and not self.changes.no_example,
+            has_example=self.example is not None and not self.changes.no_example,
             image_size=self.setting.image_size,
-            frames=self.setting.frames,
+            text_width=self.dimensions.text_width,
+            setters=setters,
         )
 
 
-def make_plan(job: Job, changes: Changes, directory: Path) -> Plan:
-    """Make the reference in `directory`, the components that it lacks and the setting, all from the file's text.
+# Given what is chosen and its dimensions, makes the reference and returns its directory.
+MakeReference = Callable[[Chosen, Dimensions], Path]
+
+
+def make_plan(job: Job, changes: Changes, make_reference: MakeReference) -> Plan:
+    """Make the reference, the components that it lacks and the setting, all from the file's text.
 
     Raises:
         NotRun: when one of them, or the device, cannot be had.
     """
-    device, dtype = _device(job.device), _dtype(job.dtype)
+    device = _device(job.device)
+    dtype = _dtype(job.dtype, device)
     init, call = _arguments(job.init, "__init__"), _arguments(job.call, job.method)
+    _check_names(job.recipe, init, call, job.method)
     if job.reference:
         return _with_real_model(job, changes, init, call, device, dtype)
     try:
-        chosen = choose.choose(init, defines=job.defines, also=changes.also)
+        chosen = choose.choose(
+            init,
+            defines=job.defines,
+            shown=shown_components(job.example),
+            asked={
+                **{name: (class_name, {}) for name, class_name in changes.also.items() if class_name},
+                **{name: (c.class_name, c.config) for name, c in job.recipe.components.items()},
+            },
+            also=tuple(changes.also),
+            family=job.recipe.reference,
+            call=[a.name for a in call],
+        )
     except choose.NoReference as error:
         raise NotRun(str(error)) from None
     dimensions = Dimensions(chosen.classes, changes.asked)
-    if not directory.exists():
-        build_reference(chosen, dimensions, job.seed, directory)
     plan = Plan(
-        reference=directory,
+        reference=make_reference(chosen, dimensions),
         title=f"tiny {chosen.title} reference",
         reasons=tuple(f"{c.name}: {c.path.lstrip('.').rpartition('.')[2]} ({c.reason})" for c in chosen.choices),
-        passed={},
+        passed=_unnamed(chosen, dimensions, job.seed, dtype),
         own=tuple(choice for choice in chosen.choices if choice.own),
         init=init,
         call=call,
         dimensions=dimensions,
-        setting=Setting(dimensions.image_size, True, device, job.seed, dimensions.frames),
+        setting=Setting(
+            image_size=dimensions.image_size,
+            size_known=True,
+            device=device,
+            seed=job.seed,
+            frames=dimensions.frames,
+            text_width=dimensions.text_width,
+            steps=changes.asked.get("steps", STEPS),
+        ),
         dtype=dtype,
         changes=changes,
-        examples={},
+        recipe=job.recipe,
+        example=job.example,
+        method=job.method,
     )
     plan.arguments()
     return plan
 
 
+def _check_names(recipe: Recipe, init: tuple[Argument, ...], call: tuple[Argument, ...], method: str) -> None:
+    """A signature that the file inherits is known only here, and so is what a recipe names beside it."""
+    for names, arguments, function in ((recipe.components, init, "__init__"), (recipe.call, call, method)):
+        if bad := unknown_names(names, arguments):
+            raise NotRun(f"its recipe names `{bad[0]}`, which `{function}` does not take")
+
+
 def build_reference(chosen: Chosen, dimensions: Dimensions, value: int, directory: Path) -> None:
-    """Write the components of library classes to `directory`.
+    """Write the components of library classes to `directory`, but for those that no repository can name.
 
     Raises:
         NotRun: when one cannot be made.
     """
     try:
-        parts = {c.name: build.one(c, dimensions, lambda: seed(value)) for c in chosen.choices if not c.own}
+        parts = {c.name: build.one(c, dimensions, lambda: seed(value)) for c in chosen.choices if _written(c)}
+        build.build(parts, directory)
     except build.NotMade as error:
         raise NotRun(str(error)) from None
-    build.build(parts, directory)
+
+
+def _written(choice: Choice) -> bool:
+    return not choice.own and build.can_be_named(choice)
+
+
+def _unnamed(chosen: Chosen, dimensions: Dimensions, value: int, dtype: torch.dtype) -> dict[str, Any]:
+    """The components that no repository can name; whoever loads such a pipeline passes them."""
+    try:
+        parts = {
+            c.name: build.one(c, dimensions, lambda: seed(value)) for c in chosen.choices if not build.can_be_named(c)
+        }
+    except build.NotMade as error:
+        raise NotRun(str(error)) from None
+    return {name: _typed(part, dtype) for name, part in parts.items()}
 
 
 def seed(value: int) -> None:
@@ -169,7 +236,9 @@ def _with_real_model(
         setting=Setting(dimensions.image_size, False, device, job.seed, dimensions.frames),
         dtype=dtype,
         changes=changes,
-        examples={},
+        recipe=job.recipe,
+        example=job.example,
+        method=job.method,
     )
 
 
@@ -208,8 +277,13 @@ def _device(name: str) -> str:
     return name
 
 
-def _dtype(name: str) -> torch.dtype:
-    return torch.float32 if name == "auto" else getattr(torch, name)
+def _dtype(name: str, device: str) -> torch.dtype:
+    """What users load with: half precision on a GPU, whole on a CPU."""
+    if name != "auto":
+        return getattr(torch, name)
+    if not device.startswith("cuda"):
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
 
 
 def _arguments(signature: Signature, method: str) -> tuple[Argument, ...]:
@@ -219,7 +293,13 @@ def _arguments(signature: Signature, method: str) -> tuple[Argument, ...]:
     cls = find(signature.inherited_from)
     if not isinstance(cls, type):
         raise NotRun(f"the signature of `{method}` cannot be told from the text of the file")
+    if not any(method in vars(base) for base in cls.__mro__):
+        raise NotRun(f"`{cls.__name__}`, which the pipeline inherits from, has no `{method}`")
     function = getattr(cls, method)
+    return _of_function(function)
+
+
+def _of_function(function: Any) -> tuple[Argument, ...]:
     hints = _hints(function)
     parameters = list(inspect.signature(function).parameters.values())[1:]
     return tuple(_argument(parameter, hints.get(parameter.name, parameter.annotation)) for parameter in parameters)

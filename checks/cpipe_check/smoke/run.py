@@ -5,20 +5,21 @@ from __future__ import annotations
 import glob
 import os
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from cpipe_check.report.model import Frame, Isolation, Smoke, Stage, StageName, Verdict
+from cpipe_check.report.model import Isolation, Smoke, Stage, StageName, Verdict
 from cpipe_check.sandbox import isolation
 from cpipe_check.sandbox.isolation import Needs, Unavailable
-from cpipe_check.sandbox.limits import signal_name
 from cpipe_check.sandbox.room import Room, RoomError
 from cpipe_check.sandbox.task import Limits, Outcome, Task
-from cpipe_check.smoke import evidence
+from cpipe_check.smoke import endings, evidence
 from cpipe_check.smoke.job import Job
+from cpipe_check.smoke.kept import KeptReferences
 from cpipe_check.smoke.target import SmokeTarget
 from cpipe_check.smoke.transcript import AGAIN_STAGES, FIRST_STAGES, Transcript
 from cpipe_check.text import EMPTY, clean_line
@@ -42,9 +43,10 @@ class SmokeOptions:
     """How to smoke-load.
 
     `reference` is a directory with a model in diffusers' layout, or "" for a tiny one made on the spot. `device` is
-    "auto", "cpu", "cuda", "cuda:N" or "mps"; `dtype` "auto" (float32) or the name of a torch dtype. `seconds` limits
+    "auto", "cpu", "cuda", "cuda:N" or "mps"; `dtype` "auto" or the name of a torch dtype. `seconds` limits
     one file's load, and its reload, each; `memory` limits its processes, in bytes, on a CPU. `isolation` is one of
-    `sandbox.modes.MODES`; "none" asks for `trusted` as well.
+    `sandbox.modes.MODES`; "none" asks for `trusted` as well. `thorough` adds the stages that take longer. `jobs` is the
+    number of files that are smoke-loaded side by side, 0 for what the machine and the number of files suggest.
     """
 
     reference: str = ""
@@ -54,6 +56,8 @@ class SmokeOptions:
     memory: int = 8 << 30
     isolation: str = "auto"
     trusted: bool = False
+    thorough: bool = False
+    jobs: int = 0
 
 
 def missing_packages() -> tuple[str, ...]:
@@ -62,10 +66,14 @@ def missing_packages() -> tuple[str, ...]:
 
 
 class Smoker:
-    """Smoke-loads files one after the other, in one room as long as it stays whole. Use it in a `with` statement."""
+    """Smoke-loads files one after the other, in one room as long as it stays whole. Use it in a `with` statement.
 
-    def __init__(self, options: SmokeOptions) -> None:
+    Once `stop` is set, by another thread, its methods raise `sandbox.room.Stopped`.
+    """
+
+    def __init__(self, options: SmokeOptions, stop: threading.Event | None = None) -> None:
         self._options = options
+        self._stop = stop
         self._needs = _needs(options)
         self._stack = ExitStack()
         self._room: Room | None = None
@@ -78,6 +86,16 @@ class Smoker:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    def open_ahead(self) -> bool:
+        """Open the room, if it is not open, before there is a file for it; return False when it cannot be had."""
+        if _impossible():
+            return False
+        try:
+            self._open(lambda _: None)
+        except (Unavailable, RoomError):
+            return False
+        return True
+
     def smoke_load(
         self, target: SmokeTarget, files: Mapping[str, bytes], on_stage: Callable[[str], None] = lambda _: None
     ) -> Smoke:
@@ -86,10 +104,8 @@ class Smoker:
         `files` holds the pipeline file first, then those beside it, by their names relative to its directory.
         `on_stage` is told each stage as it begins.
         """
-        if sys.platform == "win32":
-            return Smoke(Verdict.NOT_RUN, clean_line("smoke-loading needs Linux or macOS; WSL will do"))
-        if missing := missing_packages():
-            return Smoke(Verdict.NOT_RUN, clean_line(f"{INSTALL} ({', '.join(missing)} missing)"))
+        if reason := _impossible():
+            return Smoke(Verdict.NOT_RUN, clean_line(reason))
         try:
             room = self._open(on_stage)
         except (Unavailable, RoomError) as error:
@@ -107,8 +123,8 @@ class Smoker:
         on_stage("start")
         self._stack.close()
         try:
-            room, held = self._stack.enter_context(isolation.open_room(self._mode(), self._needs))
-            if not _on_gpu(self._options.device):
+            room, held = self._stack.enter_context(isolation.open_room(self._mode(), self._needs, self._stop))
+            if not on_gpu(self._options.device):
                 room.load(["cpipe_check.smoke.warm"])
         except Unavailable as error:
             self._refused = f"isolation unavailable: {error}"
@@ -130,8 +146,15 @@ class Smoker:
         return "strict" if mode == "auto" and isolation.in_ci() else mode
 
 
+def _impossible() -> str:
+    if sys.platform == "win32":
+        return "smoke-loading needs Linux or macOS; WSL will do"
+    missing = missing_packages()
+    return f"{INSTALL} ({', '.join(missing)} missing)" if missing else ""
+
+
 def _needs(options: SmokeOptions) -> Needs:
-    gpu = _on_gpu(options.device)
+    gpu = on_gpu(options.device)
     return Needs(
         packages=PACKAGES,
         readable=_reference_paths(options.reference),
@@ -149,8 +172,11 @@ def _reference_paths(reference: str) -> tuple[str, ...]:
     return (reference, str(path.parents[1])) if path.parent.name == "snapshots" else (reference,)
 
 
-def _on_gpu(device: str) -> bool:
-    # CUDA does not outlive a fork: with it each task imports torch by itself.
+def on_gpu(device: str) -> bool:
+    """Return whether a device asked for is, or may turn out to be, a GPU of NVIDIA's.
+
+    CUDA does not outlive a fork: with it each task imports torch by itself.
+    """
     return device.startswith("cuda") or (device == "auto" and os.path.exists("/dev/nvidiactl"))
 
 
@@ -178,6 +204,9 @@ def _lay_out(target: SmokeTarget, files: Mapping[str, bytes], options: SmokeOpti
         device=options.device,
         dtype=options.dtype,
         seed=_SEED,
+        thorough=options.thorough,
+        recipe=target.recipe,
+        example=target.example,
     )
 
 
@@ -190,15 +219,16 @@ class _Run:
     def smoke(self, class_name: str) -> Smoke:
         """Run both tasks and return the verdict."""
         first, outcome = self._task("first", FIRST_STAGES)
+        pictures = evidence.pictures(self._room.directory / "out")
         done = self._ending(first, outcome)
         last, stages = first, first.stages
         if done.verdict is Verdict.RAN:
             # Who loads it next has another process, another home and an empty cache.
             self._room.clear(("work", "home"))
             self._job = replace(self._job, changes=first.changes.to_object())
-            last, outcome = self._task("again", ("reference", *AGAIN_STAGES))
+            last, outcome = self._task("again", AGAIN_STAGES)
             done = self._ending(last, outcome)
-            stages = [*stages, *(stage for stage in last.stages if stage.name != "reference")]
+            stages = [*stages, *last.stages]
         if done.verdict is Verdict.RAN:
             done = self._borne_out(class_name, last.same)
         if done.verdict is Verdict.FAILED and all(stage.ok for stage in stages):
@@ -211,10 +241,12 @@ class _Run:
             output=first.output,
             choices=first.choices,
             attempts=tuple(first.attempts),
+            notices=(*first.notices, *(last.notices if last is not first else ())),
+            pictures=pictures,
         )
 
     def _task(self, entry: str, stages: tuple[StageName, ...]) -> tuple[Transcript, Outcome]:
-        transcript = Transcript(stages, self._on_stage)
+        transcript = Transcript(stages, self._on_stage, KeptReferences(self._room))
         entry = f"cpipe_check.smoke.child:{entry}"
         task = Task(entry, self._job.to_object(), self._limits, self._needs.readable, self._needs.devices)
         return transcript, self._room.run(task, transcript.add)
@@ -238,44 +270,20 @@ class _Run:
             # After the file has been imported it may say so of itself, but not that the machine is to blame.
             ours = all(stage.name == "reference" for stage in transcript.stages)
             return Smoke(Verdict.NOT_RUN, reason, unserved=ours and end.get("unserved") is True)
+        if outcome.over in ("time", "memory") and transcript.attempts:
+            # It may be what we tried that takes so much.
+            over = endings.over(outcome.over, self._limits)
+            return Smoke(Verdict.NOT_RUN, clean_line(f"{over}, {transcript.attempts[-1].tried}", 700))
         if outcome.over:
-            return _failed(f"{where}: {_over(outcome.over, self._limits)}")
+            return _failed(f"{where}: {endings.over(outcome.over, self._limits)}")
         if transcript.end is None or not clean_exit:
-            return _failed(f"{where}: its process {_how(outcome.exit_code)}: {_tail(outcome)}")
+            return _failed(f"{where}: its process {endings.how(outcome.exit_code)}: {endings.tail(outcome)}")
         if end.get("verdict") == "ran" and transcript.complete:
             return Smoke(Verdict.RAN)
-        return replace(_failed(f"{where}: {reason or 'its report is not complete'}"), frames=_frames(end.get("frames")))
+        return replace(
+            _failed(f"{where}: {reason or 'its report is not complete'}"), frames=endings.frames(end.get("frames"))
+        )
 
 
 def _failed(reason: str) -> Smoke:
     return Smoke(Verdict.FAILED, clean_line(reason, 800))
-
-
-def _over(limit: str, limits: Limits) -> str:
-    return {
-        "time": f"not finished after {limits.seconds:g} s",
-        "memory": f"its processes took more than {limits.memory / (1 << 30):g} GB of memory",
-        "files": f"it made more than {limits.files} files",
-        "disk": f"it wrote more than {limits.disk / (1 << 30):g} GB",
-        "output": f"it printed more than {limits.output >> 20} MB",
-        "room": "the sandbox went down with it",
-    }.get(limit, "its process sent what is no report")
-
-
-def _how(exit_code: int) -> str:
-    if exit_code >= 0:
-        return f"ended with exit code {exit_code} and no report"
-    return f"was killed by {signal_name(-exit_code)}"
-
-
-def _tail(outcome: Outcome) -> str:
-    return clean_line(outcome.output.strip().rpartition("\n")[2]) or "no output"
-
-
-def _frames(value: object) -> tuple[Frame, ...]:
-    frames = []
-    for item in value[:5] if isinstance(value, list) else ():
-        match item:
-            case {"line": int(line), "function": str(function), "code": str(code)}:
-                frames.append(Frame(line, clean_line(function, 80), clean_line(code, 200)))
-    return tuple(frames)

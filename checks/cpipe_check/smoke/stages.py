@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 import time
 import traceback
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +17,24 @@ import diffusers
 import torch
 import transformers
 
-from cpipe_check.smoke import failures, outputs
-from cpipe_check.smoke.attempts import MAX_ATTEMPTS, Failure, changes_from, following
+from cpipe_check.smoke import failures, outputs, pictures
+from cpipe_check.smoke.attempts import DOWNLOADS, MAX_ATTEMPTS, Failure, changes_from, following
 from cpipe_check.smoke.channel import Channel
+from cpipe_check.smoke.extras import run_extras
 from cpipe_check.smoke.job import Job
-from cpipe_check.smoke.plan import NotRun, Plan, make_plan, own_components, seed
+from cpipe_check.smoke.notices import Notices
+from cpipe_check.smoke.plan import NotRun, Plan, build_reference, make_plan, own_components, seed
+from cpipe_check.smoke.recipe_values import check_expected
+from cpipe_check.smoke.reference import build
+from cpipe_check.smoke.reference.choose import Chosen
+from cpipe_check.smoke.reference.dimensions import Dimensions
 
 # No further attempt begins later than this.
 _ATTEMPTS_SECONDS = 60.0
+
+
+class Unmoved(Exception):
+    """The cause is an error that stays the same whatever form a picture is given in: it is not for the form."""
 
 
 class Mismatch(Exception):
@@ -35,33 +49,64 @@ def prepare(job: Job, channel: Channel) -> Plan:
     """
     _quiet()
     with channel.stage("reference"):
-        plan = make_plan(job, changes_from(job.changes), _directory(job, 0))
+        plan = make_plan(job, changes_from(job.changes), partial(_reference, job, channel))
         device = plan.setting.device
         shown = device if plan.dtype == torch.float32 else f"{device} {str(plan.dtype).removeprefix('torch.')}"
         channel.send(event="setting", reference=plan.title, device=shown, choices=list(plan.reasons))
         return plan
 
 
+def prepare_again(job: Job, _channel: Channel) -> Plan:
+    """Make what goes with a pipeline that has been saved: all but the reference.
+
+    Raises:
+        NotRun: when it cannot be had.
+    """
+    _quiet()
+    return make_plan(job, changes_from(job.changes), lambda *_: _saved(job))
+
+
+def _reference(job: Job, channel: Channel, chosen: Chosen, dimensions: Dimensions) -> Path:
+    """Return the reference that the room keeps, or make it for this file and those after it."""
+    key = build.key(chosen, dimensions, job.seed)
+    if kept := channel.ask(event="reference", key=key):
+        return Path(kept)
+    made = _made(job, "reference", chosen, dimensions)
+    return Path(channel.ask(event="built", key=key, name=made.name) or made)
+
+
+def _made(job: Job, name: str, chosen: Chosen, dimensions: Dimensions) -> Path:
+    directory = Path(job.scratch) / "work" / name
+    build_reference(chosen, dimensions, job.seed, directory)
+    return directory
+
+
 def run(job: Job, plan: Plan, channel: Channel) -> None:
     """Run the stages up to saving; what ends them early is the error of the stage that failed."""
     # What a pipeline draws while it is made differs from one process to the next, unless it is saved.
     seed(job.seed + 1)
+    notices = Notices(job, channel)
+    notices.listen()
     with channel.stage("import"):
         module = _import(job)
     pipe, plan, first = _attempts(job, plan, module, channel)
     with channel.stage("output"):
         outputs.check(first)
+        check_expected(job.recipe.expect, first)
         outputs.write(first, Path(job.scratch) / "out" / "first")
+        pictures.write(first, Path(job.scratch) / "out" / "first" / "pictures")
         channel.send(event="output", text=outputs.describe(first))
     with channel.stage("save"):
         pipe.save_pretrained(str(_saved(job)))
+    load_as = partial(_load, plan.reference, job, plan, module)
+    run_extras(pipe, job, plan, load_as, channel, notices)
 
 
 def run_again(job: Job, plan: Plan, channel: Channel) -> None:
     """Load what was saved and call it; what ends the stages early is the error of the one that failed."""
     seed(job.seed + 2)
     with channel.stage("reload"):
-        pipe = _load(_saved(job), job, plan, _import(job) if plan.own else None)
+        pipe = _reload(job, plan)
     channel.ask_challenge()
     with channel.stage("repeat"):
         outcome = _invoke(pipe, job, plan)
@@ -76,36 +121,47 @@ def run_again(job: Job, plan: Plan, channel: Channel) -> None:
 
 def _attempts(job: Job, plan: Plan, module: Any, channel: Channel) -> tuple[Any, Plan, Any]:
     """Load and call, again with what the error of a call suggests, until one is taken; then return what came of it."""
-    start = time.monotonic()
+    start, asked = time.monotonic(), False
+    before: tuple[Plan, Exception] | None = None
     for number in range(1, MAX_ATTEMPTS + 1):
-        with channel.stage("load"):
-            pipe = _load(plan.reference, job, plan, module)
-        if number == 1:
-            channel.ask_challenge()
-        with channel.stage("components"):
-            _ = pipe.components
         try:
+            with channel.stage("load"):
+                pipe = _load(plan.reference, job, plan, module, plan.dtype)
+            if not asked:
+                channel.ask_challenge()
+                asked = True
+            with channel.stage("components"):
+                _ = pipe.components
             with channel.stage("call"):
                 return pipe, plan, _invoke(pipe, job, plan)
+        except NotRun:
+            raise
         except Exception as error:
             late = number == MAX_ATTEMPTS or time.monotonic() - start > _ATTEMPTS_SECONDS
-            following_plan = None if late else _next(job, plan, error, channel, number)
+            setters = _setters(module, job) if channel.current == "call" else {}
+            following_plan = None if late else _next(job, plan, error, channel, number, setters)
             if following_plan is None:
                 raise
+            if before is not None and plan.changes.forms != before[0].changes.forms and _unmoved(error, before[1]):
+                raise Unmoved from error
+            before = plan, error
             plan = following_plan
-            del pipe
     raise AssertionError("the last attempt raises")
 
 
-def _next(job: Job, plan: Plan, error: Exception, channel: Channel, number: int) -> Plan | None:
+def _next(
+    job: Job, plan: Plan, error: Exception, channel: Channel, number: int, setters: Mapping[str, str]
+) -> Plan | None:
     """Return the plan of the next attempt, None when the error is no matter of the inputs or nothing is left to try."""
-    if not failures.may_be_the_input(error, job):
+    failure = _failure(error)
+    ours = channel.current == "call" and failures.may_be_the_input(error, job)
+    if not ours and failure.kind not in DOWNLOADS:
         return None
-    changes, now = plan.changes, plan.situation()
-    while (found := following(_failure(error), changes, now)) is not None:
+    changes, now = plan.changes, plan.situation(setters)
+    while (found := following(failure, changes, now)) is not None:
         changes, words = found
         try:
-            plan = make_plan(job, changes, _directory(job, number))
+            plan = make_plan(job, changes, partial(_made, job, f"reference-{number}"))
         except NotRun:
             continue
         channel.send(event="again", tried=words, why=failures.one_line(error, job)[:200], changes=changes.to_object())
@@ -113,13 +169,36 @@ def _next(job: Job, plan: Plan, error: Exception, channel: Channel, number: int)
     return None
 
 
+def _unmoved(error: Exception, before: Exception) -> bool:
+    """Whether an error about the type of a picture has not changed with the picture's form."""
+    one, other = _failure(error), _failure(before)
+    about_types = one.kind != "ValueError" and re.search(r"Tensor|ndarray|Image", one.text)
+    return bool(about_types) and (one.kind, one.text, one.last) == (other.kind, other.text, other.last)
+
+
+def _setters(module: Any, job: Job) -> dict[str, str]:
+    """Return which public method of the file's pipeline class sets an attribute, but for `__init__` and the call."""
+    found: dict[str, str] = {}
+    for cls in vars(module).values():
+        if isinstance(cls, type) and cls.__module__ == module.__name__ and job.method in vars(cls):
+            for name, function in vars(cls).items():
+                if inspect.isfunction(function) and not name.startswith("_") and name != job.method:
+                    found |= dict.fromkeys(re.findall(r"self\.(\w+) = ", _source(function)), name)
+    return found
+
+
+def _source(function: Any) -> str:
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):
+        return ""
+
+
 def _failure(error: Exception) -> Failure:
     frames = traceback.extract_tb(error.__traceback__)[-30:]
-    return Failure(type(error).__name__, str(error)[:2000], tuple((f.filename, f.name, f.line or "") for f in frames))
-
-
-def _directory(job: Job, number: int) -> Path:
-    return Path(job.scratch) / "work" / f"reference-{number}"
+    kinds = [type(seen).__name__ for seen in failures.chain(error)]
+    kind = next((kind for kind in kinds if kind in DOWNLOADS), kinds[0])
+    return Failure(kind, str(error)[:2000], tuple((f.filename, f.name, f.line or "") for f in frames))
 
 
 def _saved(job: Job) -> Path:
@@ -135,12 +214,12 @@ def _import(job: Job) -> Any:
     return sys.modules.get(getattr(load(str(directory), module_file=name, **trusted), "__module__", ""))
 
 
-def _load(source: Path, job: Job, plan: Plan, module: Any) -> Any:
+def _load(source: Path, job: Job, plan: Plan, module: Any, dtype: torch.dtype) -> Any:
     pipe = diffusers.DiffusionPipeline.from_pretrained(
         str(source),
         custom_pipeline=job.custom_pipeline,
         trust_remote_code=True,
-        **({} if plan.dtype == torch.float32 else {"torch_dtype": plan.dtype}),
+        **({} if dtype == torch.float32 else {"torch_dtype": dtype}),
         **plan.passed,
         **own_components(plan, module, job.seed),
     )
@@ -148,7 +227,23 @@ def _load(source: Path, job: Job, plan: Plan, module: Any) -> Any:
     return pipe.to(plan.setting.device)
 
 
+def _reload(job: Job, plan: Plan) -> Any:
+    """Load what was saved: by itself, or else with what the first load was passed."""
+    if not plan.passed and not plan.own:
+        return _load(_saved(job), job, plan, None, plan.dtype)
+    try:
+        return _load(_saved(job), job, replace(plan, passed={}, own=()), None, plan.dtype)
+    except Exception:
+        return _load(_saved(job), job, plan, _import(job) if plan.own else None, plan.dtype)
+
+
 def _invoke(pipe: Any, job: Job, plan: Plan) -> Any:
+    for name in plan.changes.before:
+        seed(job.seed)
+        try:
+            getattr(pipe, name)(**plan.arguments_of(getattr(type(pipe), name)))
+        except Exception as error:
+            raise NotRun(f"`{name}` has to be called first: {failures.one_line(error, job)}") from error
     arguments = plan.arguments()
     seed(job.seed)
     return getattr(pipe, job.method)(**arguments)
@@ -160,4 +255,3 @@ def _quiet() -> None:
     diffusers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
-

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from cpipe_check.example import Example
 from cpipe_check.finding import Finding
 from cpipe_check.pipeline_file import PipelineFile, compatibility, lineage
 from cpipe_check.pipeline_file.annotations import classes_named
-from cpipe_check.pipeline_file.definitions import function_of
-from cpipe_check.pipeline_file.facts import Class, Function, Imported, Namespace
+from cpipe_check.pipeline_file.facts import Function, Imported, Namespace
+from cpipe_check.recipe import Recipe
 from cpipe_check.smoke.job import Argument, Signature
 
 CALL = "__call__"
+CANNOT_FOLLOW = "its recipe is not valid (CP501)"
 # What pipelines without `__call__` name the method that does its work, the likeliest first.
 _OTHER_CALLS = (
     "text2img", "txt2img", "text_to_image", "img2img", "generate", "inference", "infer", "sample", "predict", "run",
@@ -24,7 +26,8 @@ class SmokeTarget:
     """What the text tells of a pipeline class.
 
     Its name, the signatures of its `__init__` and of the `method` that is called, the modules beside the file, the
-    classes in the file, the other packages that it imports, and the library class that it inherits from, or "".
+    classes in the file, the other packages that it imports, the library class that it inherits from, or "", and its
+    author's recipe and example, None when no text shows one.
     """
 
     class_name: str
@@ -35,6 +38,8 @@ class SmokeTarget:
     packages: tuple[str, ...] = ()
     method: str = CALL
     base: str = ""
+    recipe: Recipe = field(default_factory=Recipe)
+    example: Example | None = None
 
 
 def target_of(file: PipelineFile, found: Sequence[Finding], unclear: str) -> tuple[SmokeTarget | None, str]:
@@ -49,6 +54,8 @@ def target_of(file: PipelineFile, found: Sequence[Finding], unclear: str) -> tup
     call = _signature(file, method)
     if init is None or call is None:
         return None, f"no signature of `{'__init__' if init is None else CALL}` to make inputs for"
+    if file.recipe.errors:
+        return None, f"{CANNOT_FOLLOW}: {file.recipe.errors[0].message}"
     return SmokeTarget(
         class_name=file.pipeline_class.name,
         init=init,
@@ -58,12 +65,15 @@ def target_of(file: PipelineFile, found: Sequence[Finding], unclear: str) -> tup
         packages=compatibility.other_packages(file),
         method=method,
         base=_base(file),
+        recipe=file.recipe.recipe,
+        example=file.example,
     ), ""
 
 
 def _method(file: PipelineFile) -> str:
     """`__call__`, or where there is none the method that seems to take its place."""
-    return next((name for name in (CALL, *_OTHER_CALLS) if _signature(file, name) is not None), CALL)
+    shown = (file.example.method,) if file.example else ()
+    return next((name for name in (CALL, *shown, *_OTHER_CALLS) if _signature(file, name) is not None), CALL)
 
 
 def _base(file: PipelineFile) -> str:
@@ -79,18 +89,22 @@ def _signature(file: PipelineFile, method: str) -> Signature | None:
     """The method's signature in this file, or the one library class that it comes from."""
     assert file.pipeline_class is not None
     assert file.namespace is not None
-    for item in lineage.ancestors(file.pipeline_class, file.namespace):
-        if isinstance(item, Class):
-            if method in item.methods:
-                return Signature(_arguments(function_of(item.methods[method], method=True), file.namespace))
-        elif isinstance(item, Imported) and not lineage.is_plain(item):
-            # A library class has the two that every pipeline has.
-            return Signature(None, f"{item.module}.{item.name}") if method.startswith("__") else None
+    match lineage.defined_in(file.pipeline_class, file.namespace, method):
+        case Function() as function:
+            return Signature(_arguments(function, file.namespace))
+        # A library class has the two that every pipeline has, and no other that we know of.
+        case Imported(module=module, name=name) if method.startswith("__"):
+            return Signature(None, f"{module}.{name}")
     return None
+
+
+def _class(default: str | None) -> str:
+    """A class given as a default stands for what its parameter takes."""
+    return default if default and default.isidentifier() and default[0].isupper() else ""
 
 
 def _arguments(function: Function, namespace: Namespace) -> tuple[Argument, ...]:
     return tuple(
-        Argument(p.name, p.kind, p.annotation, p.default, classes_named(p.annotation or "", namespace))
+        Argument(p.name, p.kind, p.annotation, p.default, classes_named(p.annotation or _class(p.default), namespace))
         for p in function.parameters
     )

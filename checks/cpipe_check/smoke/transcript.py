@@ -6,24 +6,31 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from cpipe_check.report.model import Attempt, Stage, StageName
+from cpipe_check.report.model import Attempt, Notice, Stage, StageName
 from cpipe_check.sandbox.frames import ProtocolError
 from cpipe_check.smoke.attempts import MAX_ATTEMPTS, Changes, changes_from
+from cpipe_check.smoke.kept import KeptReferences
 from cpipe_check.text import EMPTY, CleanText, clean_line
 
 FIRST_STAGES: tuple[StageName, ...] = ("reference", "import", "load", "components", "call", "output", "save")
 AGAIN_STAGES: tuple[StageName, ...] = ("reload", "repeat")
-STAGES: tuple[StageName, ...] = (*FIRST_STAGES, *AGAIN_STAGES)
+# Those that no verdict rests on.
+EXTRA_STAGES: tuple[StageName, ...] = ("batch", "from_pipe", "offload", "half", "callback", "output_type")
+STAGES: tuple[StageName, ...] = (*FIRST_STAGES, *EXTRA_STAGES, *AGAIN_STAGES)
+_MAX_NOTICES = 20
 
 
 class Transcript:
     """What a task's process reported. Its text is the file's word: cleaned here, and checked for shape."""
 
-    def __init__(self, expected: tuple[StageName, ...], on_stage: Callable[[str], None]) -> None:
+    def __init__(
+        self, expected: tuple[StageName, ...], on_stage: Callable[[str], None], references: KeptReferences
+    ) -> None:
         self.stages: list[Stage] = []
         self.running = expected[0]
         self.setting: dict[str, CleanText] = {}
         self.choices: tuple[CleanText, ...] = ()
+        self.notices: list[Notice] = []
         self.attempts: list[Attempt] = []
         self.changes = Changes()
         self.output = EMPTY
@@ -32,6 +39,7 @@ class Transcript:
         self._challenge = ""
         self._expected = expected
         self._on_stage = on_stage
+        self._references = references
 
     def add(self, event: dict[str, Any]) -> dict[str, Any] | None:
         """Take one event and return the reply to it. Anything that is not one of ours is a protocol error."""
@@ -45,21 +53,26 @@ class Transcript:
             raise ValueError("an event too many, or made up before its time")
         match event["event"]:
             case "begin":
-                self.running = self._expected[self._expected.index(event["stage"])]
+                self.running = self._stage(event["stage"])
                 self._on_stage(self.running)
             case "end":
-                stage = self._expected[self._expected.index(event["stage"])]
-                self.stages.append(Stage(stage, _seconds(event["seconds"]), event["ok"] is True))
+                self.stages.append(self._ended(event))
                 if len(self.stages) > len(STAGES):
                     raise ValueError("a stage too many")
             case "loaded" if not self._challenge:
                 self._challenge = secrets.token_hex(16)
                 return {"challenge": self._challenge}
+            case "reference" if not self._has_loaded:
+                return {"path": self._references.find(event["key"])}
+            case "built" if not self._has_loaded:
+                return {"path": self._references.keep(event["key"], event["name"])}
             case "setting" if not self._has_loaded:
                 self.setting = {key: clean_line(str(event[key]), 100) for key in ("reference", "device")}
                 self.choices = tuple(clean_line(str(choice), 200) for choice in event["choices"][:100])
             case "again" if len(self.attempts) < MAX_ATTEMPTS:
                 self._begin_again(event)
+            case "notice" if len(self.notices) < _MAX_NOTICES:
+                self.notices.append(Notice(self._stage(event["stage"]), clean_line(str(event["text"]), 400)))
             case "output":
                 self.output = clean_line(str(event["text"]), 200)
             case "repeat":
@@ -69,6 +82,14 @@ class Transcript:
             case _:
                 raise ValueError("unknown event")
         return None
+
+    def _stage(self, name: str) -> StageName:
+        names = (*self._expected, *EXTRA_STAGES)
+        return names[names.index(name)]
+
+    def _ended(self, event: dict[str, Any]) -> Stage:
+        numbers = [_bytes(event[name]) for name in ("memory", "device_memory")]
+        return Stage(self._stage(event["stage"]), _seconds(event["seconds"]), event["ok"] is True, *numbers)
 
     def _begin_again(self, event: dict[str, Any]) -> None:
         """Another attempt, after a call that was refused: what its stages came to is forgotten."""
@@ -83,8 +104,15 @@ class Transcript:
 
     @property
     def complete(self) -> bool:
-        """Whether every stage ended well, in order."""
-        return tuple(stage.name for stage in self.stages if stage.ok) == self._expected
+        """Whether every stage that the verdict rests on ended well, in order."""
+        passed = tuple(stage.name for stage in self.stages if stage.ok and stage.name not in EXTRA_STAGES)
+        return passed == self._expected
+
+
+def _bytes(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 50:
+        raise ValueError("no number of bytes")
+    return value
 
 
 def _seconds(value: object) -> float:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, Literal
 
 PROMPT = "a photo of a cat"
+STEPS = 2
 # How a picture can be given.
 Form = Literal["pil", "tensor", "array", "list"]
 FORMS: tuple[Form, ...] = ("pil", "tensor", "array", "list")
@@ -23,7 +25,8 @@ class Setting:
     device: str
     seed: int
     frames: int = 5
-    steps: int = 2
+    text_width: int = 32
+    steps: int = STEPS
 
 
 def generator(setting: Setting) -> Any:
@@ -51,6 +54,14 @@ def tensor(setting: Setting, shape: tuple[int, ...]) -> Any:
     import torch
 
     return torch.rand(shape, generator=torch.Generator("cpu").manual_seed(setting.seed)).to(setting.device)
+
+
+def file(setting: Setting, kind: str) -> str:
+    """Write a picture, or a video as an animated one, to the current directory and return its path."""
+    path = os.path.abspath(f"{kind}.{'gif' if kind == 'video' else 'png'}")
+    frames = video(setting, 16) if kind == "video" else [image(setting)]
+    frames[0].save(path, **({"save_all": True, "append_images": frames[1:]} if kind == "video" else {}))
+    return path
 
 
 def audio(seconds: float = 0.5, rate: int = 16000) -> Any:

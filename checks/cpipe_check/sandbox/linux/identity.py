@@ -6,7 +6,9 @@ import os
 import pwd
 import random
 import resource
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cpipe_check.sandbox.linux import kernel
@@ -14,6 +16,8 @@ from cpipe_check.sandbox.linux import kernel
 NOBODY = 65534
 # systemd's range for users that are made up on the spot: nobody else's files or processes are theirs.
 _MADE_UP = range(61184, 65520)
+_lent: set[int] = set()
+_lending = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +31,25 @@ class ProcessLimits:
     cpu_seconds: int
 
 
-def free_user() -> int:
-    """Return a user id that nobody has."""
-    for _ in range(20):
-        user = random.SystemRandom().choice(_MADE_UP)
-        try:
-            pwd.getpwuid(user)
-        except KeyError:
-            return user
-    return NOBODY
+@contextmanager
+def made_up_user() -> Iterator[int]:
+    """Lend a user id that nobody has, nor any process: limits count all that a user runs, so no two rooms share one."""
+    with _lending:
+        taken = _lent | {_owner(pid) for pid in pids()}
+        user = next((user for user in random.SystemRandom().sample(_MADE_UP, 20) if _is_free(user, taken)), NOBODY)
+        _lent.add(user)
+    try:
+        yield user
+    finally:
+        _lent.discard(user)
+
+
+def _is_free(user: int, taken: set[int]) -> bool:
+    try:
+        pwd.getpwuid(user)
+    except KeyError:
+        return user not in taken
+    return False
 
 
 def become(user: int, reads_all: bool) -> None:

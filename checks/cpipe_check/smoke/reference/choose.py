@@ -68,33 +68,41 @@ def choose(
     *,
     defines: Sequence[str] = (),
     asked: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None,
+    shown: Mapping[str, str] | None = None,
     also: Sequence[str] = (),
     family: str = "",
+    call: Sequence[str] = (),
 ) -> Chosen:
     """Choose a class for every component that a pipeline needs.
 
-    `asked` are classes with changes to their configuration that somebody named for a parameter; they go first. `also`
+    `asked` are classes with changes to their configuration that somebody named for a parameter; they go first. `shown` are
+    the names of those in the author's example. `also`
     are optional components that shall be there; `family` is the name of a family to prefer. `defines` are the classes
-    that the file defines.
+    that the file defines, `call` the names of the call's parameters.
 
     Raises:
         NoReference: when nothing tells the class of a component.
     """
-    asked = asked or {}
+    asked, shown = asked or {}, shown or {}
     chosen: dict[str, Choice] = {}
     for argument in arguments:
         if argument.name in asked:
             path, changes = asked[argument.name]
             chosen[argument.name] = Choice(argument.name, path, "asked for", changes)
+        elif (told := _from_example(argument, shown.get(argument.name, ""))) is not None:
+            chosen[argument.name] = told
+        elif argument.name == "scheduler" and (special := families.scheduler_for(call)):
+            chosen[argument.name] = Choice(argument.name, special, "what the call takes")
         elif (told := _from_text(argument)) is not None:
             chosen[argument.name] = told
     known = {name: choice.class_name for name, choice in chosen.items()}
     nearest = _family(family, [a.name for a in arguments if a.kind in ("positional", "keyword")], known)
+    more = {*also, *asked, *(name for name in shown if name in chosen)}
     wanted = []
     for argument in arguments:
         if argument.kind not in ("positional", "keyword"):
             continue
-        if not (argument.required or argument.name in (*also, *asked) or _comes_along(argument, nearest)):
+        if not (argument.required or argument.name in more or _comes_along(argument, nearest)):
             continue
         wanted.append(
             _as_in(argument, nearest, known)
@@ -111,7 +119,9 @@ def _family(name: str, parameters: Sequence[str], known: Mapping[str, str]) -> F
 
 
 def _comes_along(argument: Argument, family: Family) -> bool:
-    """Whether the family's repositories have this optional component."""
+    """Whether the family's repositories have this optional component; one of any class is of none that we know."""
+    if re.match(r"(typing\.)?(Optional\[)?(typing\.)?Any\b", argument.annotation or ""):
+        return False
     return argument.name in family.components or (argument.default or "").endswith(("EncoderModel", "Tokenizer"))
 
 
@@ -128,6 +138,14 @@ def accepts(argument: Argument, class_name: str) -> bool:
 def is_plain(argument: Argument) -> bool:
     """Return whether a parameter takes a plain value, no component."""
     return not argument.classes and bool(_PLAIN.match(argument.annotation or ""))
+
+
+def _from_example(argument: Argument, class_name: str) -> Choice | None:
+    """The class that the author's example passes, where the annotation leaves a choice."""
+    if not class_name or _GENERIC.match(class_name) or not isinstance(find(class_name), type):
+        return None
+    one = len(argument.classes) == 1 and not _is_generic(argument) and "Scheduler" not in argument.classes[0]
+    return None if one else Choice(argument.name, class_name, "its author's example")
 
 
 def _from_text(argument: Argument) -> Choice | None:
@@ -156,18 +174,13 @@ def _from_surroundings(argument: Argument, family: Family, known: Mapping[str, s
         )
         if found := families.tokenizer_for(encoder):
             return Choice(name, found, f"the tokenizer of {encoder}")
-    if _takes_noise_schedulers(argument) and family.denoiser not in known.values():
-        return Choice(name, "DDIMScheduler", "one of KarrasDiffusionSchedulers")
+    if any(path.endswith("KarrasDiffusionSchedulers") for path in argument.classes) and family.flows:
+        return Choice(name, "EulerDiscreteScheduler", "one of its type hint")
     if name in family.components:
         return Choice(name, family.components[name], f"its name, as in {family.name}")
     if "scheduler" in name and "scheduler" in family.components:
         return Choice(name, family.components["scheduler"], f"a scheduler, as in {family.name}")
     raise _none_for(argument)
-
-
-def _takes_noise_schedulers(argument: Argument) -> bool:
-    """Whether its annotation names those that flow matching is not among."""
-    return any(path.endswith(".KarrasDiffusionSchedulers") for path in argument.classes)
 
 
 def _as_in(argument: Argument, family: Family, known: Mapping[str, str]) -> Choice | None:
@@ -185,6 +198,5 @@ def _is_generic(argument: Argument) -> bool:
 
 def _none_for(argument: Argument) -> NoReference:
     named = f" ({' '.join(argument.annotation.split())})" if argument.annotation else ""
-    return NoReference(
-        f"no reference for component `{argument.name}`{named}; a type hint, or a recipe's [components], can name its class"
-    )
+    advice = "a type hint, or a recipe's [components], can name its class"
+    return NoReference(f"no reference for component `{argument.name}`{named}; {advice}")

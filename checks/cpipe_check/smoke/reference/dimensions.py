@@ -46,12 +46,14 @@ class Dimensions:
     """What one set of components is like.
 
     `classes` holds the class of each component, by the name of the pipeline's parameter. `asked` are sizes that an
-    error of an earlier attempt asked for: "channels" (the denoiser's input), "cross" (its text width), "added" (what it
-    is conditioned on besides), "image_size", "frames".
+    error of an earlier attempt asked for: "channels" (the denoiser's input), "parts" (how many latents it takes side by
+    side), "control" (what a ControlNet takes besides the latents), "cross" (the text width), "added" (what else it is
+    conditioned on), "image_size", "frames". `role` is the parameter that is being made a component for.
     """
 
     classes: Mapping[str, str]
     asked: Mapping[str, int] = field(default_factory=dict)
+    role: str = ""
 
     def has(self, *parts: str) -> bool:
         """Return whether a class of the set has one of these in its name."""
@@ -83,7 +85,7 @@ class Dimensions:
     def text_width(self) -> int:
         """The width of one text encoder's states."""
         # Pipelines around ChatGLM have its real width in their text.
-        return 4096 if self.has("ChatGLM") else TEXT_WIDTH
+        return self.asked.get("text_width", 4096 if self.has("ChatGLM") else TEXT_WIDTH)
 
     @property
     def t5_width(self) -> int:
@@ -115,18 +117,19 @@ class Dimensions:
     def image_size(self) -> int:
         """Height and width in pixels of the images that the pipeline is called with."""
         pixels = self.has("UNet2DModel") and not self.has("Autoencoder", "VQModel")
-        return self.asked.get("image_size", 32 if pixels else 64)
+        # Würstchen's stages divide by 42.67 and multiply by 10.67: of this size comes a power of two.
+        return self.asked.get("image_size", 128 if self.has("PaellaVQ", "WuerstchenPrior") else 32 if pixels else 64)
+
+    @property
+    def sample_size(self) -> int:
+        """Height and width of the latents of an image, by the factor that most autoencoders have."""
+        return self.image_size // 8
 
     @property
     def vision_size(self) -> int:
         """Height and width in pixels of the pictures that a vision encoder takes."""
-        # Their pipelines have the real size, or the real number of tokens, in their text.
-        return 224 if self.has("UNetSpatioTemporal") else 336 if self.has("Llava") else 32
-
-    @property
-    def vision_patch(self) -> int:
-        """Height and width in pixels of a vision encoder's patches."""
-        return 32 if self.has("UNetSpatioTemporal") else 14 if self.has("Llava") else 8
+        # Pipelines around Llava have the real number of its tokens in their text.
+        return self.asked.get("vision_size", 336 if self.has("Llava") else 32)
 
     @property
     def frames(self) -> int:

@@ -15,6 +15,11 @@ class Family:
     components: Mapping[str, str]
 
     @property
+    def flows(self) -> bool:
+        """Whether its schedulers follow a flow, unlike those that start from a table of betas."""
+        return self.components.get("scheduler", "").startswith("FlowMatch")
+
+    @property
     def denoiser(self) -> str:
         """The class that does the work."""
         return next(self.components[name] for name in DENOISERS if name in self.components)
@@ -116,11 +121,20 @@ _TOKENIZERS = (
     ("Bert", "BertTokenizer"),
     ("ChatGLM", "ChatGLMTokenizer"),
     ("Gemma", "GemmaTokenizer"),
+    # It puts a token before every text too.
+    ("Glm", "GemmaTokenizer"),
     # Theirs are byte-level tokenizers too.
     ("Mistral", "Qwen2Tokenizer"),
-    ("Glm", "Qwen2Tokenizer"),
     ("SmolLM", "Qwen2Tokenizer"),
 )
+
+# Schedulers that are told by what the call takes and hands on to them.
+_SCHEDULERS = {"intermediate_timesteps": "SCMScheduler"}
+
+
+def scheduler_for(call: Sequence[str]) -> str:
+    """Return the class of the scheduler that a call with these parameters needs, "" when any will do."""
+    return next((scheduler for name, scheduler in _SCHEDULERS.items() if name in call), "")
 
 
 def nearest(names: Sequence[str], classes: Mapping[str, str]) -> Family:
@@ -129,7 +143,7 @@ def nearest(names: Sequence[str], classes: Mapping[str, str]) -> Family:
     def fit(family: Family) -> tuple[int, int]:
         known = [name for name in classes if name in family.components]
         agreeing = sum(classes[name] == family.components[name] for name in known)
-        denoisers = [c for n, c in classes.items() if n in DENOISERS]
+        denoisers = [c for n, c in classes.items() if n.rpartition("_")[2] in DENOISERS]
         wrong = sum(c != family.denoiser for c in denoisers)
         return (
             4 * agreeing - 4 * wrong + 2 * sum(name in family.components for name in names),
@@ -149,6 +163,5 @@ def title(family: Family, classes: Mapping[str, str]) -> str:
     denoiser = next((classes[name] for name in DENOISERS if name in classes), "")
     if not denoiser or denoiser == family.denoiser:
         return family.name
-    return re.sub(
-        r"(?<=[a-z])(?=[A-Z0-9])", "-", re.sub(r"(Transformer)?(2D|3D)?(Condition)?Model$", "", denoiser)
-    ).lower()
+    stem = re.sub(r"(?<!^)(Transformer)?(2D|3D)?(Condition)?Model$", "", denoiser)
+    return re.sub(r"(?<=[a-z])(?=[A-Z0-9])", "-", stem).lower()

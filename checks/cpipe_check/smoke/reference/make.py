@@ -29,10 +29,14 @@ def make(cls: type, dimensions: Dimensions, changes: Mapping[str, Any] | None = 
 
 
 def _make(cls: type, dimensions: Dimensions, changes: dict[str, Any]) -> Any:
+    import transformers
+
     blueprint = BLUEPRINTS.get(blueprint_name(cls.__name__))
     if blueprint is not None and not isinstance(blueprint, Mapping):
         blueprint = blueprint(dimensions)
     if blueprint is not None and not isinstance(blueprint, Mapping):
+        if isinstance(blueprint, transformers.PreTrainedConfig):
+            return cls(blueprint)
         if changes:
             raise ValueError(f"the configuration of a {cls.__name__} cannot be changed")
         return blueprint
@@ -45,6 +49,8 @@ def _make(cls: type, dimensions: Dimensions, changes: dict[str, Any]) -> Any:
     taken = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
     every = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in taken.values())
     known = {name: value for name, value in blueprint.items() if every or name in taken}
+    if "num_layers" in known and "layers" in dimensions.asked:
+        known["num_layers"] = dimensions.asked["layers"]
     return cls(**{**known, **changes})
 
 

@@ -78,7 +78,7 @@ _RULES: tuple[tuple[re.Pattern[str], Shrink], ...] = tuple(
 
 def of_signature(cls: type, dimensions: Dimensions) -> dict[str, Any]:
     """Return keyword arguments that make a tiny model of a class of diffusers, from its own defaults."""
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
     given = {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
     return _shrunk(given, dimensions)
 

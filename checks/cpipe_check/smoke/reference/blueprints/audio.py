@@ -218,19 +218,6 @@ def _longcat_vae(dimensions: Dimensions) -> dict[str, Any]:
     }
 
 
-_UNET_1D = {
-    "sample_size": 256,
-    "sample_rate": 256,
-    "in_channels": 2,
-    "out_channels": 2,
-    # The time embedding, a sine and a cosine for each of the first block's channels, is concatenated to the sound.
-    "extra_in_channels": 64,
-    "time_embedding_type": "fourier",
-    "use_timestep_embedding": False,
-    # A head of its attention has 32.
-    "block_out_channels": (32, 32, 64),
-}
-
 BLUEPRINTS: dict[str, Any] = {
     "ClapTextModelWithProjection": _CLAP_TEXT,
     "ClapModel": _CLAP,
@@ -251,5 +238,4 @@ BLUEPRINTS: dict[str, Any] = {
     "AceStepConditionEncoder": _ace_condition,
     "LongCatAudioDiTTransformer": _longcat,
     "LongCatAudioDiTVae": _longcat_vae,
-    "UNet1DModel": _UNET_1D,
 }

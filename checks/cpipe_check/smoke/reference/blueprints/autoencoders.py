@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cpipe_check.smoke.reference.blueprints.tokens import CODES
 from cpipe_check.smoke.reference.dimensions import Dimensions
 
 
@@ -24,6 +25,25 @@ def _kl(dimensions: Dimensions) -> dict[str, Any]:
         "latent_channels": dimensions.latent_channels,
         "sample_size": 64,
         **({"use_quant_conv": False, "use_post_quant_conv": False, "shift_factor": 0.1} if wide else {}),
+    }
+
+
+def _vq(dimensions: Dimensions) -> dict[str, Any]:
+    """Kandinsky's `movq` normalizes by the code; the others' latents have three channels, like the pixels."""
+    spatial = dimensions.role == "movq"
+    channels = dimensions.latent_channels if spatial else 3
+    return {
+        # Spatial norms have 32 groups, whatever the configuration says.
+        "block_out_channels": (32 if spatial else 8,) * 4,
+        "down_block_types": ("DownEncoderBlock2D",) * 4,
+        "up_block_types": ("UpDecoderBlock2D",) * 4,
+        "layers_per_block": 1,
+        "norm_num_groups": 4,
+        "norm_type": "spatial" if spatial else "group",
+        "num_vq_embeddings": CODES,
+        "latent_channels": channels,
+        "vq_embed_dim": channels,
+        "lookup_from_codebook": dimensions.has("UVit2D"),
     }
 
 
@@ -117,6 +137,7 @@ _TINY = {"encoder_block_out_channels": (8, 8, 8, 8), "decoder_block_out_channels
 
 BLUEPRINTS: dict[str, Any] = {
     "AutoencoderKL": _kl,
+    "VQModel": _vq,
     "AutoencoderKLCogVideoX": _COGVIDEOX,
     "AutoencoderKLLTXVideo": _LTX,
     "AutoencoderKLMochi": _MOCHI,

@@ -19,7 +19,7 @@ TEXT = {
     "eos_token_id": 49407,
     "pad_token_id": 49407,
 }
-VISION = {
+_VISION = {
     "hidden_size": 32,
     "intermediate_size": 37,
     "num_attention_heads": 4,
@@ -30,9 +30,14 @@ VISION = {
 }
 
 
+def _text(dimensions: Dimensions) -> dict[str, Any]:
+    # HiDream's are trained on longer texts than others.
+    return {**TEXT, "max_position_embeddings": 248} if dimensions.has("HiDream") else TEXT
+
+
 def vision(dimensions: Dimensions) -> dict[str, Any]:
     """Return the configuration of a vision encoder."""
-    return {**VISION, "image_size": dimensions.vision_size, "patch_size": dimensions.vision_patch}
+    return {**_VISION, "image_size": dimensions.vision_size, "patch_size": 14 if dimensions.has("Llava") else 8}
 
 
 def _images(dimensions: Dimensions) -> dict[str, Any]:
@@ -40,7 +45,9 @@ def _images(dimensions: Dimensions) -> dict[str, Any]:
     return {"size": {"shortest_edge": side}, "crop_size": {"height": side, "width": side}}
 
 
-_BOTH = {"text_config": TEXT, "vision_config": VISION, "projection_dim": TEXT_WIDTH}
+def both(dimensions: Dimensions) -> dict[str, Any]:
+    """Return the configuration of a model of text and vision."""
+    return {"text_config": TEXT, "vision_config": vision(dimensions), "projection_dim": TEXT_WIDTH}
 
 
 def byte_letters() -> list[str]:
@@ -65,18 +72,17 @@ def vocabulary() -> list[str]:
     return [*tokens, "<|startoftext|>", "<|endoftext|>"]
 
 
-def _safety_checker(_: Dimensions) -> Any:
+def _safety_checker(dimensions: Dimensions) -> Any:
     from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
     from transformers import CLIPConfig
 
-    return StableDiffusionSafetyChecker(CLIPConfig(**_BOTH))
+    return StableDiffusionSafetyChecker(CLIPConfig(**both(dimensions)))
 
 
-def _segmenter(_: Dimensions) -> dict[str, Any]:
-    vision = {**VISION, "num_hidden_layers": 3}
+def _segmenter(dimensions: Dimensions) -> dict[str, Any]:
     return {
         "text_config": TEXT,
-        "vision_config": vision,
+        "vision_config": {**vision(dimensions), "num_hidden_layers": 3},
         "projection_dim": TEXT_WIDTH,
         "reduce_dim": 16,
         "extract_layers": [0, 1, 2],
@@ -97,10 +103,17 @@ def _processor(dimensions: Dimensions) -> Any:
     return CLIPProcessor(CLIPImageProcessor(**_images(dimensions)), _tokenizer(dimensions))
 
 
+def _painted_example(dimensions: Dimensions) -> Any:
+    """A vision encoder that inherits the configuration class of both encoders."""
+    from transformers import CLIPVisionConfig
+
+    return CLIPVisionConfig(**vision(dimensions))
+
+
 BLUEPRINTS: dict[str, Any] = {
-    "CLIPTextModel": TEXT,
-    "CLIPTextModelWithProjection": TEXT,
-    "CLIPModel": _BOTH,
+    "CLIPTextModel": _text,
+    "CLIPTextModelWithProjection": _text,
+    "CLIPModel": both,
     "CLIPVisionModel": vision,
     "CLIPVisionModelWithProjection": vision,
     "CLIPTokenizer": _tokenizer,
@@ -109,5 +122,6 @@ BLUEPRINTS: dict[str, Any] = {
     "CLIPFeatureExtractor": _images,
     "StableDiffusionSafetyChecker": _safety_checker,
     "CLIPSegForImageSegmentation": _segmenter,
+    "PaintByExampleImageEncoder": _painted_example,
     "CLIPSegProcessor": _segmentation_processor,
 }

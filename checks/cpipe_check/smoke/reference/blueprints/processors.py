@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from cpipe_check.smoke.reference.blueprints.clip import byte_letters
+from cpipe_check.smoke.reference.dimensions import Dimensions
+
 _SQUARE = {"size": {"height": 32, "width": 32}}
 
+
+def _whisper(_: Dimensions) -> Any:
+    from transformers import WhisperFeatureExtractor, WhisperProcessor, WhisperTokenizer
+
+    letters = byte_letters()
+    tokens = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    tokenizer = WhisperTokenizer(vocab={token: i for i, token in enumerate(tokens)}, merges=[])
+    tokenizer.english_spelling_normalizer = {"colour": "color"}
+    return WhisperProcessor(WhisperFeatureExtractor(), tokenizer)
+
+
 BLUEPRINTS: dict[str, Any] = {
+    "BlipImageProcessor": _SQUARE,
+    "DPTImageProcessor": _SQUARE,
     "SiglipImageProcessor": _SQUARE,
     "ViTImageProcessor": _SQUARE,
+    "WhisperProcessor": _whisper,
 }

@@ -15,6 +15,15 @@ def _guidance(_: Dimensions) -> Any:
     return ClassifierFreeGuidance()
 
 
+def _unclip(dimensions: Dimensions) -> dict[str, Any]:
+    """A prior predicts embeddings, a decoder noise and its variance, what enlarges pictures noise alone."""
+    if dimensions.role == "decoder_scheduler":
+        return {"variance_type": "learned_range", "prediction_type": "epsilon"}
+    if dimensions.role == "super_res_scheduler":
+        return {"variance_type": "fixed_small_log", "prediction_type": "epsilon"}
+    return {"variance_type": "fixed_small_log", "prediction_type": "sample"}
+
+
 BLUEPRINTS: dict[str, Any] = {
     "DDPMScheduler": {"num_train_timesteps": 1000},
     "DDIMScheduler": {**_BETAS, "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1},
@@ -25,5 +34,5 @@ BLUEPRINTS: dict[str, Any] = {
     "HeliosScheduler": {"stages": 1, "stage_range": [0, 1], "use_dynamic_shifting": True},
     # What stands for any guidance.
     "BaseGuidance": _guidance,
-    "UnCLIPScheduler": {"variance_type": "fixed_small_log", "prediction_type": "sample"},
+    "UnCLIPScheduler": _unclip,
 }

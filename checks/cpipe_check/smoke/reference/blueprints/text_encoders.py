@@ -22,6 +22,11 @@ def _t5(dimensions: Dimensions) -> dict[str, Any]:
     }
 
 
+def _smol(dimensions: Dimensions) -> dict[str, Any]:
+    # Pipelines have ids of its special tokens in their text.
+    return {**decoder(dimensions), "vocab_size": 128256}
+
+
 def _chatglm(dimensions: Dimensions) -> Any:
     from diffusers.pipelines.kolors import ChatGLMModel
     from diffusers.pipelines.kolors.text_encoder import ChatGLMConfig
@@ -70,6 +75,7 @@ def decoder(dimensions: Dimensions) -> dict[str, Any]:
     }
 
 
+_DECODERS = ("Llama", "Qwen2", "Qwen3", "Glm", "Gemma", "Gemma2", "Mistral", "Ministral3")
 SIGLIP = {
     "hidden_size": TEXT_WIDTH,
     "num_hidden_layers": 1,
@@ -78,20 +84,42 @@ SIGLIP = {
     "image_size": 32,
     "patch_size": 8,
 }
-_DECODERS = ("Llama", "Qwen2", "Qwen3", "SmolLM3", "Glm", "Gemma", "Gemma2", "Mistral", "Ministral3")
+
+_WHISPER = {
+    "vocab_size": 514,
+    "d_model": 16,
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "encoder_ffn_dim": 16,
+    "decoder_ffn_dim": 16,
+    "pad_token_id": 513,
+    "bos_token_id": 512,
+    "eos_token_id": 513,
+    "decoder_start_token_id": 512,
+    "begin_suppress_tokens": None,
+    "suppress_tokens": None,
+}
+
+_BERT = {
+    "vocab_size": 256,
+    "hidden_size": TEXT_WIDTH,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 37,
+}
 
 BLUEPRINTS: dict[str, Any] = {
     "T5EncoderModel": _t5,
     "UMT5EncoderModel": _t5,
-    "BertModel": {
-        "vocab_size": 256,
-        "hidden_size": TEXT_WIDTH,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "intermediate_size": 37,
-    },
+    "BertModel": _BERT,
+    "MultilingualCLIP": {**_BERT, "transformerDimSize": TEXT_WIDTH, "imageDimSize": TEXT_WIDTH},
+    "RobertaSeriesModelWithTransformation": {**_BERT, "project_dim": TEXT_WIDTH},
     **{f"{name}{kind}": decoder for name in _DECODERS for kind in ("Model", "ForCausalLM")},
     "SiglipVisionModel": SIGLIP,
     "T5Gemma2Encoder": _t5_gemma_2,
+    "SmolLM3ForCausalLM": _smol,
     "ChatGLMModel": _chatglm,
+    "WhisperForConditionalGeneration": _WHISPER,
 }

@@ -35,6 +35,14 @@ def _t5(_: Dimensions) -> Any:
     return T5Tokenizer(vocab=pieces + [(letter, -5.0) for letter in _LETTERS], extra_ids=0, model_max_length=512)
 
 
+def _roberta(_: Dimensions) -> Any:
+    from transformers import XLMRobertaTokenizer
+
+    special = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", -10.0)]
+    pieces = [("\u2581", -3.0), *((letter, -5.0) for letter in _LETTERS), ("<mask>", 0.0)]
+    return XLMRobertaTokenizer(vocab=special + pieces, model_max_length=77)
+
+
 def _bert(_: Dimensions) -> Any:
     from transformers import BertTokenizer
 
@@ -72,27 +80,37 @@ def _gemma(_: Dimensions) -> Any:
     from transformers import GemmaTokenizer
 
     vocabulary = {token: i for i, token in enumerate(("<pad>", "<eos>", "<bos>", "<unk>", *_pieces()))}
-    return GemmaTokenizer(vocab=vocabulary, merges=[], model_max_length=2048)
+    return GemmaTokenizer(vocab=vocabulary, merges=[], add_bos_token=True, model_max_length=2048)
+
+
+def _gpt2(_: Dimensions) -> Any:
+    from transformers import GPT2Tokenizer
+
+    letters = [*byte_letters(), "<|endoftext|>"]
+    return GPT2Tokenizer(vocab={letter: i for i, letter in enumerate(letters)}, merges=[], model_max_length=77)
 
 
 def _chatglm(_: Dimensions) -> Any:
     from diffusers.pipelines.kolors import ChatGLMTokenizer
     from sentencepiece import SentencePieceTrainer
 
-    with tempfile.TemporaryDirectory() as directory:
-        text, model = Path(directory) / "text.txt", Path(directory) / "tokenizer"
-        text.write_text("a photo of a cat\nthe dog runs over the hill\n" * 40 + " ".join(_LETTERS) + "\n")
-        SentencePieceTrainer.train(
-            input=str(text), model_prefix=str(model), vocab_size=130, model_type="bpe", minloglevel=2
-        )
-        return ChatGLMTokenizer(vocab_file=f"{model}.model")
+    # The tokenizer copies its file from there when it is saved.
+    directory = Path(tempfile.mkdtemp())
+    text, model = directory / "text.txt", directory / "tokenizer"
+    text.write_text("a photo of a cat\nthe dog runs over the hill\n" * 40 + " ".join(_LETTERS) + "\n")
+    SentencePieceTrainer.train(
+        input=str(text), model_prefix=str(model), vocab_size=130, model_type="bpe", minloglevel=2
+    )
+    return ChatGLMTokenizer(vocab_file=f"{model}.model")
 
 
 BLUEPRINTS: dict[str, Any] = {
     "T5Tokenizer": _t5,
     "BertTokenizer": _bert,
+    "XLMRobertaTokenizer": _roberta,
     "LlamaTokenizer": _llama,
     "GemmaTokenizer": _gemma,
     "Qwen2Tokenizer": chat_tokenizer,
+    "GPT2Tokenizer": _gpt2,
     "ChatGLMTokenizer": _chatglm,
 }

@@ -95,6 +95,8 @@ def _kandinsky(dimensions: Dimensions) -> dict[str, Any]:
         "num_text_blocks": 1,
         "num_visual_blocks": 1,
         "axes_dims": (4, 2, 2),
+        # Whether it takes the latents of a picture beside the noise.
+        "visual_cond": "channels" in dimensions.asked,
     }
 
 
@@ -157,7 +159,8 @@ def _omnigen(dimensions: Dimensions) -> dict[str, Any]:
 
 def _prx(dimensions: Dimensions) -> dict[str, Any]:
     return {
-        "in_channels": dimensions.latent_channels,
+        # Without an autoencoder it denoises pixels.
+        "in_channels": dimensions.latent_channels if "vae" in dimensions.classes else 3,
         "context_in_dim": dimensions.text_width,
         "hidden_size": 32,
         "num_heads": 2,

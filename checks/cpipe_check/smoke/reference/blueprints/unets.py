@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from cpipe_check.smoke.reference.blueprints import unclip
 from cpipe_check.smoke.reference.dimensions import TEXT_WIDTH, Dimensions
 
 _UNET2D = {
     "sample_size": 32,
-    "in_channels": 3,
     "out_channels": 3,
     "block_out_channels": (8, 16),
     "layers_per_block": 1,
@@ -29,11 +29,22 @@ _SOUND = {
 }
 
 
+def _unet2d(dimensions: Dimensions) -> dict[str, Any]:
+    if dimensions.has("UnCLIPTextProj"):
+        return unclip.ENLARGING_UNET
+    channels = dimensions.asked.get("channels", 3)
+    # Latents of three channels, and when more are asked for, a picture of three beside them.
+    return {**_UNET2D, "in_channels": 6 if channels > 3 and dimensions.has("VQModel") else channels}
+
+
 def _condition(dimensions: Dimensions) -> dict[str, Any]:
-    common = {"sample_size": 8, "in_channels": dimensions.denoiser_channels, "layers_per_block": 2}
+    if (special := unclip.conditioned_unet(dimensions)) is not None:
+        return special
+    common = {"sample_size": dimensions.sample_size, "in_channels": dimensions.denoiser_channels, "layers_per_block": 2}
     if dimensions.is_xl:
         return {**common, "out_channels": 4, **_xl(dimensions)}
-    noise_level = {"num_class_embeds": 1000} if "low_res_scheduler" in dimensions.classes else {}
+    # A UNet that is made for few steps is told the guidance.
+    told = dimensions.asked.get("guidance", 32 if dimensions.has("LCMScheduler") else None)
     return {
         **common,
         "out_channels": 4,
@@ -41,9 +52,19 @@ def _condition(dimensions: Dimensions) -> dict[str, Any]:
         "norm_num_groups": 4,
         "attention_head_dim": 4,
         "cross_attention_dim": dimensions.cross_width,
-        **noise_level,
+        **({"time_cond_proj_dim": told} if told else {}),
+        **_classes(dimensions),
         **(_SOUND if dimensions.has("Clap") else {}),
     }
+
+
+def _classes(dimensions: Dimensions) -> dict[str, Any]:
+    """What goes into the place of a class: how noisy an image is that is enlarged, or an image's embedding."""
+    if "low_res_scheduler" in dimensions.classes:
+        return {"num_class_embeds": 1000}
+    if dimensions.has("ImageNormalizer"):
+        return {"class_embed_type": "projection", "projection_class_embeddings_input_dim": 2 * TEXT_WIDTH}
+    return {}
 
 
 def _xl(dimensions: Dimensions) -> dict[str, Any]:
@@ -82,6 +103,23 @@ def _controlnet_union(dimensions: Dimensions) -> dict[str, Any]:
     return {**_controlnet(dimensions), **small}
 
 
+def _controlnet_xs(dimensions: Dimensions) -> dict[str, Any]:
+    """A small twin of the UNet, whose sizes it has to know."""
+    unet = _unet(dimensions)
+    return {
+        "conditioning_embedding_out_channels": _CONDITION["conditioning_embedding_out_channels"],
+        "num_attention_heads": unet["attention_head_dim"],
+        "block_out_channels": unet["block_out_channels"],
+        "base_block_out_channels": unet["block_out_channels"],
+        "cross_attention_dim": unet["cross_attention_dim"],
+        "sample_size": unet["sample_size"],
+        "max_norm_num_groups": unet["norm_num_groups"],
+        "upcast_attention": False,
+        "use_linear_projection": dimensions.is_xl,
+        **{k: unet[k] for k in ("down_block_types", "transformer_layers_per_block") if k in unet},
+    }
+
+
 def _t2i_adapter(dimensions: Dimensions) -> dict[str, Any]:
     return {
         "in_channels": 3,
@@ -92,13 +130,43 @@ def _t2i_adapter(dimensions: Dimensions) -> dict[str, Any]:
     }
 
 
-_PRIOR = {"num_attention_heads": 2, "attention_head_dim": 12, "embedding_dim": TEXT_WIDTH, "num_layers": 1}
+_UNET1D = {
+    "sample_size": 512,
+    "sample_rate": 16000,
+    "in_channels": 2,
+    "out_channels": 2,
+    # The time, as wide as a Fourier embedding is: twice the first block.
+    "extra_in_channels": 64,
+    "time_embedding_type": "fourier",
+    "use_timestep_embedding": False,
+    "block_out_channels": (32, 32, 32),
+    "down_block_types": ("DownBlock1DNoSkip", "DownBlock1D", "AttnDownBlock1D"),
+    "mid_block_type": "UNetMidBlock1D",
+    "up_block_types": ("AttnUpBlock1D", "UpBlock1D", "UpBlock1DNoSkip"),
+}
+
+
+def _dreamlite(dimensions: Dimensions) -> dict[str, Any]:
+    return {
+        "sample_size": 8,
+        "down_block_types": ("DreamLiteCrossAttnNoSelfAttnDownBlock2D", "DreamLiteCrossAttnDownBlock2D"),
+        "up_block_types": ("DreamLiteCrossAttnUpBlock2D", "DreamLiteUpBlock2D"),
+        "block_out_channels": (16, 32),
+        "layers_per_block": 1,
+        "norm_num_groups": 4,
+        "attention_head_dim": 8,
+        "cross_attention_dim": dimensions.text_width,
+    }
+
 
 BLUEPRINTS: dict[str, Any] = {
-    "UNet2DModel": _UNET2D,
+    "DreamLiteUNetModel": _dreamlite,
+    "UNet1DModel": _UNET1D,
+    "UNet2DModel": _unet2d,
     "UNet2DConditionModel": _unet,
+    "UNetFlatConditionModel": _condition,
     "ControlNetModel": _controlnet,
     "ControlNetUnionModel": _controlnet_union,
+    "ControlNetXSAdapter": _controlnet_xs,
     "T2IAdapter": _t2i_adapter,
-    "PriorTransformer": _PRIOR,
 }
