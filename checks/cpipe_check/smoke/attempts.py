@@ -12,6 +12,8 @@ from cpipe_check.smoke.values import FORMS
 
 MAX_ATTEMPTS = 10
 _LARGEST = 1 << 14
+# Channels of the latents of our references.
+_MOST_LATENTS = 64
 _ASKED = (
     "channels",
     "cross",
@@ -32,6 +34,10 @@ _PRODUCT = re.compile(r"cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)")
 _CONFIGURED = re.compile(r"expects\s+(\d+)\s+but received(.*?)(?:Please|$)", re.DOTALL)
 _RESHAPE = re.compile(r"shape '\[([\d, ]+)\]' is invalid for input of size (\d+)")
 _DIVISIBLE = re.compile(r"(?:divisible by|multiple of) `?(\d+)")
+_UNEQUAL = re.compile(
+    r"Expected size (\d+) but got size \d+|size of tensor a \(\d+\) must match the size of tensor b \((\d+)\)"
+)
+_LEAST = re.compile(r"at least (\d+)\s?x\s?\d+")
 _VISION = re.compile(r"Input image size \((\d+)\*\d+\) doesn't match model")
 # Of a list of layers, whose numbers a pipeline has by heart.
 _LAYER = re.compile(r"index (\d+) is out of range")
@@ -182,6 +188,16 @@ def _sizes(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes,
     return None
 
 
+def _halves(failure: Failure, changes: Changes, _: Situation) -> tuple[Changes, str] | None:
+    """A denoiser that takes a picture's latents beside its own: the pipeline halves its channels, and gets too few."""
+    found = _UNEQUAL.search(failure.text)
+    function, file = failure.last[1], failure.last[0]
+    number = int(found[1] or found[2]) if found else 0
+    if 0 < number <= _MOST_LATENTS and (function == "prepare_latents" or "scheduling_" in file):
+        return _ask(changes, "channels", 2 * number)
+    return None
+
+
 def _component(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
     """An optional component that was None, or that the file would download."""
     if failure.kind in DOWNLOADS:
@@ -209,16 +225,34 @@ def _missing(failure: Failure, changes: Changes, now: Situation) -> tuple[Change
 
 
 def _named(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
-    """An optional argument that the error, or the source line that raised it, speaks of."""
-    spoken = set(re.findall(r"\w+", failure.text)) | set(re.findall(r"\w+", failure.last[2]))
-    named = {name for name in re.findall(r"[`'\"](\w+)[`'\"]", failure.text) if name in now.optional}
-    names = tuple(n for n in dict.fromkeys((*now.helpful, *named)) if n in spoken and n not in now.given)
-    if not names:
+    """An optional argument that the error, the source line that raised it, or the one that called that, speaks of."""
+    quoted = {name for name in re.findall(r"[`'\"](\w+)[`'\"]", failure.text) if name in now.optional}
+    # One that was None in the line itself.
+    none = {n for n in now.optional if "NoneType" in failure.text and re.search(rf"\b{n} [-+*/]", failure.last[2])}
+    given = {*now.given, *changes.give}
+    for said in (f"{failure.text} {failure.last[2]}", *(frame[2] for frame in failure.frames[-2:-1])):
+        spoken = set(re.findall(r"\w+", said))
+        # Where it speaks of several, those that are pictures, texts or sounds first: they may stand for the others.
+        for known in (now.helpful, (*quoted, *none)):
+            names = tuple(n for n in dict.fromkeys(known) if n in spoken and n not in given)
+            if names:
+                return replace(changes, give=(*changes.give, *names)), f"with {', '.join(names)}"
+    return None
+
+
+def _negative(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
+    """A negative prompt that is not as optional as its default says."""
+    name = "negative_prompt"
+    if "NoneType" not in failure.text or name not in now.optional or name in (*now.given, *changes.give):
         return None
-    return replace(changes, give=(*changes.give, *names)), f"with {', '.join(names)}"
+    if not any("encode_prompt" in frame[1] for frame in failure.frames):
+        return None
+    return replace(changes, give=(*changes.give, name)), f"with {name}"
 
 
 def _divisible(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
+    if (least := _LEAST.search(failure.text)) and now.image_size < int(least[1]) <= 512:
+        return _ask(changes, "image_size", int(least[1]))
     if found := _DIVISIBLE.search(failure.text):
         factor = int(found[1])
         if 0 < factor <= 1024 and now.image_size % factor:
@@ -312,6 +346,6 @@ def _before(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes
 
 # The first that has something to say is followed.
 _SUGGESTIONS = (
-    _before, _sizes, _component, _missing, _named, _divisible, _shortened, _more_steps, _larger, _forms, _all_pictures,
-    _as_written, _without_example,
+    _before, _sizes, _halves, _component, _negative, _missing, _named, _divisible, _shortened, _more_steps, _larger,
+    _forms, _all_pictures, _as_written, _without_example,
 )  # fmt: skip

@@ -38,7 +38,9 @@ _ALWAYS_OURS = frozenset({
     "ensemble_size", "strength",
 })  # fmt: skip
 _SIZES = frozenset({"height", "width"})
-_FRAMES = frozenset({"num_frames", "video_length", "num_video_frames", "max_num_frames"})
+_FRAMES = frozenset({"num_frames", "video_length", "num_video_frames", "max_num_frames", "frames"})
+# How long a sound shall be, in seconds.
+_SECONDS = re.compile(r"^(audio_)?(duration|length_in)(_s|_seconds)?$")
 _PLAIN: Mapping[str, Any] = {
     "batch_size": 1, "num_images_per_prompt": 1, "num_images": 1, "num_videos_per_prompt": 1, "strength": 0.8,
     "guidance_scale": 5.0, "cfg_scale": 5.0, "use_resolution_binning": False, "fps": 8, "frame_rate": 8,
@@ -78,7 +80,7 @@ def call_arguments(
 
 def keeps_small(name: str, setting: Setting) -> bool:
     """Return whether the value of a parameter decides how large the call is, so that no example may set it."""
-    if name in _SIZES or name in _FRAMES:
+    if name in _SIZES or name in _FRAMES or _SECONDS.match(name):
         return setting.size_known
     return bool(_STEPS.match(name)) or name in _ALWAYS_OURS
 
@@ -117,7 +119,8 @@ def _is_number(argument: Argument) -> bool:
 
 def _always(argument: Argument, setting: Setting) -> bool:
     name = argument.name
-    if name in _ALWAYS or (setting.size_known and (name in _SIZES or name in _FRAMES or name == "max_area")):
+    sizes = name in _SIZES or name in _FRAMES or name == "max_area" or bool(_SECONDS.match(name))
+    if name in _ALWAYS or (setting.size_known and sizes):
         return True
     # Many steps, or a whole ensemble, by default.
     many = (argument.default or "").isdecimal() and int(argument.default or 0) > _MANY
@@ -153,6 +156,8 @@ def _by_name(name: str, annotation: str, setting: Setting, form: str) -> Any:
         return setting.image_size**2
     if name in _FRAMES:
         return setting.frames
+    if _SECONDS.match(name):
+        return 0.5
     if found := _FILE.search(name):
         return values.file(setting, "video" if found[1] == "video" else "image")
     if _NO_VALUE.search(name):
@@ -170,8 +175,12 @@ def _by_sense(name: str, annotation: str, setting: Setting, form: str) -> Any:
     if re.match(r"(int|float|bool|str)$", annotation):
         return None
     if _AUDIO.search(name):
-        return values.audio()
+        # A batch of stereo sounds where a tensor is asked for.
+        return values.tensor(setting, (1, 2, 64)) if "Tensor" in annotation else values.audio()
     if _VIDEO.search(name):
+        if re.search(r"Tensor\b", annotation) and not re.search(r"[Ll]ist|Image|ndarray", annotation):
+            channels = 1 if "mask" in name else 3
+            return values.tensor(setting, (1, channels, setting.frames, setting.image_size, setting.image_size))
         return values.video(setting)
     if _MASK.search(name):
         return values.picture(setting, form or _first_form(annotation), "L")

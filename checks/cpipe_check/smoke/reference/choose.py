@@ -104,7 +104,11 @@ def choose(
             continue
         if not (argument.required or argument.name in more or _comes_along(argument, nearest)):
             continue
-        wanted.append(chosen.get(argument.name) or _from_surroundings(argument, nearest, known, defines))
+        wanted.append(
+            _as_in(argument, nearest, known)
+            or chosen.get(argument.name)
+            or _from_surroundings(argument, nearest, known, defines)
+        )
     classes = {choice.name: choice.class_name for choice in wanted}
     return Chosen(tuple(wanted), families.title(nearest, classes))
 
@@ -177,6 +181,15 @@ def _from_surroundings(argument: Argument, family: Family, known: Mapping[str, s
     if "scheduler" in name and "scheduler" in family.components:
         return Choice(name, family.components["scheduler"], f"a scheduler, as in {family.name}")
     raise _none_for(argument)
+
+
+def _as_in(argument: Argument, family: Family, known: Mapping[str, str]) -> Choice | None:
+    """Of several classes that an annotation names the one that the family has."""
+    name = family.components.get(argument.name, "")
+    named = {path.rpartition(".")[2]: path for path in argument.classes}
+    if len(named) < 2 or name not in named or family.denoiser not in known.values() or argument.name not in known:
+        return None
+    return Choice(argument.name, named[name], f"one of its type hint's, as in {family.name}")
 
 
 def _is_generic(argument: Argument) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 TEXT_WIDTH = 32
+# The rows of a spectrogram.
+MEL_BINS = 64
 # The channels that an image VAE's latents have, by the denoiser that takes them. All other image denoisers take 4.
 _SIXTEEN_LATENTS = (
     "Flux", "SD3", "ZImage", "Chroma", "HiDream", "CogView4", "Lumina2", "Bria", "OmniGen", "VisualCloze", "PRX",
@@ -20,6 +22,12 @@ _LATENTS = {
     "AutoencoderKLWan": 16,
     "AutoencoderKLQwenImage": 16,
     "AutoencoderKLAllegro": 4,
+    "AutoencoderKLHunyuanVideo15": 4,
+    "AutoencoderKLMagvit": 4,
+    "AutoencoderKLLTX2Video": 4,
+    "AutoencoderKLCosmos": 4,
+    "AutoencoderSAME": 8,
+    "LongCatAudioDiTVae": 8,
     "AutoencoderDC": 4,
     "AutoencoderOobleck": 4,
     "AutoencoderKLFlux2": 32,
@@ -30,7 +38,7 @@ _LATENTS = {
 # Denoisers whose pipelines take the states of a language model's layers by their real numbers.
 _DEEP = ("Flux2", "Krea2", "Ideogram4", "BriaFibo", "NucleusMoE")
 # Frames of a short video, by a part of the denoiser's name. The temporal factor of their autoencoders divides one less.
-_FRAMES = {"LTX": 9, "CogVideoX": 9, "Mochi": 7, "Allegro": 8, "AnimateDiff": 4, "Motion": 4, "UNet3D": 4}
+_FRAMES = {"LTX2": 17, "LTX": 9, "CogVideoX": 9, "Mochi": 7, "Allegro": 8, "AnimateDiff": 4, "Motion": 4, "UNet3D": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +129,12 @@ class Dimensions:
     def sample_size(self) -> int:
         """Height and width of the latents of an image, by the factor that most autoencoders have."""
         return self.image_size // 8
+
+    @property
+    def vision_size(self) -> int:
+        """Height and width in pixels of the pictures that a vision encoder takes."""
+        # Pipelines around Llava have the real number of its tokens in their text.
+        return self.asked.get("vision_size", 336 if self.has("Llava") else 32)
 
     @property
     def frames(self) -> int:

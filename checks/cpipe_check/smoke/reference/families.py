@@ -87,9 +87,34 @@ FAMILIES = (
             "transformer": "ZImageTransformer2DModel",
         },
     ),
+    Family("dance-diffusion", {"unet": "UNet1DModel", "scheduler": "IPNDMScheduler"}),
+    Family(
+        "sana-video",
+        {
+            **_FLOW,
+            "vae": "AutoencoderKLWan",
+            "text_encoder": "Gemma2Model",
+            "tokenizer": "GemmaTokenizer",
+            "transformer": "SanaVideoTransformer3DModel",
+        },
+    ),
+    Family(
+        "musicldm",
+        {
+            "vae": "AutoencoderKL",
+            "text_encoder": "ClapModel",
+            "tokenizer": "RobertaTokenizer",
+            "feature_extractor": "ClapFeatureExtractor",
+            "unet": "UNet2DConditionModel",
+            "scheduler": "DDIMScheduler",
+            "vocoder": "SpeechT5HifiGan",
+        },
+    ),
 )
 _TOKENIZERS = (
     ("CLIP", "CLIPTokenizer"),
+    ("Clap", "RobertaTokenizer"),
+    ("T5Gemma", "GemmaTokenizer"),
     ("T5", "T5Tokenizer"),
     ("Qwen", "Qwen2Tokenizer"),
     ("Llama", "LlamaTokenizer"),

@@ -23,7 +23,8 @@ _SUFFIXES = ("Fast", "Pil")
 def find(path: str) -> Any:
     """Return the class of a dotted path, or of a bare name in the libraries; None when there is none.
 
-    For the base of a model's classes (`XPreTrainedModel`) it is the model (`XModel`). Only diffusers and transformers are imported.
+    For the base of a model's classes (`XPreTrainedModel`) it is the model (`XModel`). Only diffusers and transformers
+    are imported.
     """
     module, _, name = path.rpartition(".")
     name = re.sub(r"(?<=.)PreTrainedModel$", "Model", name)

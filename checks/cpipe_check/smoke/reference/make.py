@@ -44,7 +44,8 @@ def _make(cls: type, dimensions: Dimensions, changes: dict[str, Any]) -> Any:
     if configuration_class is not None and inspect.isclass(configuration_class):
         return _of_transformers(cls, configuration_class, blueprint, changes, dimensions)
     if blueprint is None:
-        blueprint = shrink.of_signature(cls, dimensions) if hasattr(cls, "load_config") else {}
+        sized = hasattr(cls, "load_config") and not cls.__name__.endswith("Scheduler")
+        blueprint = shrink.of_signature(cls, dimensions) if sized else {}
     taken = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
     every = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in taken.values())
     known = {name: value for name, value in blueprint.items() if every or name in taken}

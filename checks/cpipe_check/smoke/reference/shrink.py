@@ -14,6 +14,8 @@ from cpipe_check.smoke.reference.dimensions import Dimensions
 
 _HEADS, _HEAD_WIDTH = 2, 16
 _WIDTH = _HEADS * _HEAD_WIDTH
+# The groups of a group norm, which are often in the code, divide it.
+_BLOCK = 32
 _MAX_VOCABULARY = 512
 Shrink = Callable[[Any, Dimensions], Any]
 
@@ -36,6 +38,11 @@ def _exactly(number: int) -> Shrink:
     return shrink
 
 
+def _each(number: int) -> Shrink:
+    """Shrink each of several numbers; leave a single one."""
+    return lambda value, _: type(value)(number for _ in value) if isinstance(value, (list, tuple)) else value
+
+
 def _rope(value: Any, _: Dimensions) -> Any:
     """Shares of a head's width, one an axis: even, and with the same sum as the width."""
     if not isinstance(value, (list, tuple)):
@@ -54,16 +61,19 @@ _RULES: tuple[tuple[re.Pattern[str], Shrink], ...] = tuple(
             _at_most(1),
         ),
         (r"head_dim$|^(d_kv|kv_channels|qk_\w+_dim|v_head_dim)$", _exactly(_HEAD_WIDTH)),
-        (r"(^|_)(num_)?(kv_|key_value_|attention_|encoder_attention_|decoder_attention_)*heads?$|^num_\w*heads$", _exactly(_HEADS)),
+        (r"(^|_)((kv|key_value|attention|encoder_attention|decoder_attention)_)*heads?$|^num_\w*heads$", _exactly(_HEADS)),
         (r"norm_num_groups$|^num_groups$", _at_most(4)),
-        (r"(^|_)(block_out_channels|channels)$", lambda value, d: _exactly(32)(value, d) if isinstance(value, (list, tuple)) else value),
         (
             r"^(cross_attention_dim|joint_attention_dim|text_embed(ding)?_dim|text_dim|caption_(channels|dim|feat_dim)|"
             r"cap_feat_dim|encoder_hid_dim|text_hidden_dim|context_(in_)?dim|text_states_dim|text_in_dim|llm_dim)$",
             lambda _, d: d.text_width,
         ),
+        (r"(^|_)(block_out_channels|channels)$", _each(_BLOCK)),
         (r"^pooled_projection_dim$", lambda _, d: d.pooled_width),
-        (r"^(hidden_size|d_model|n_embd|embed_dim|dim|inner_dim|model_dim|hidden_dim|(caption_)?projection_dim|width)$", _exactly(_WIDTH)),
+        (
+            r"^(hidden_size|d_model|n_embd|embed_dim|dim|inner_dim|model_dim|hidden_dim|(caption_)?projection_dim|width)$",
+            _exactly(_WIDTH),
+        ),
         (r"(intermediate|ffn|ff|mlp)_?(size|dim|hidden_size)$|^(d_ff|time_embed_dim)$", _at_most(2 * _WIDTH)),
         (r"^(sample_size|sample_height|sample_width)$", _at_most(8)),
         (r"^image_size$", _at_most(32)),

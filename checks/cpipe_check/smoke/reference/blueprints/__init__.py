@@ -13,9 +13,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cpipe_check.smoke.reference.blueprints import (
+    audio,
     autoencoders,
+    autoencoders_video,
     cascade,
     clip,
+    ltx2,
     perception,
     processors,
     schedulers,
@@ -27,6 +30,7 @@ from cpipe_check.smoke.reference.blueprints import (
     transformers_video,
     unclip,
     unets,
+    unets_video,
     vision_language,
 )
 from cpipe_check.smoke.reference.dimensions import Dimensions
@@ -39,9 +43,12 @@ LEFT_OUT = frozenset({"IFSafetyChecker"})
 BLUEPRINTS: dict[str, Blueprint] = {
     name: blueprint
     for module in (
+        audio,
         autoencoders,
+        autoencoders_video,
         cascade,
         clip,
+        ltx2,
         perception,
         processors,
         schedulers,
@@ -53,6 +60,7 @@ BLUEPRINTS: dict[str, Blueprint] = {
         transformers_video,
         unclip,
         unets,
+        unets_video,
         vision_language,
     )
     for name, blueprint in module.BLUEPRINTS.items()

@@ -12,9 +12,11 @@ def _kl(dimensions: Dimensions) -> dict[str, Any]:
     wide = dimensions.latent_channels != 4
     # The upscalers' images are four times as large as their latents, all others' eight times.
     blocks = 3 if "low_res_scheduler" in dimensions.classes else 4
+    # A spectrogram is a picture without colours.
+    colours = 1 if dimensions.has("Clap") else 3
     return {
-        "in_channels": 3,
-        "out_channels": 3,
+        "in_channels": colours,
+        "out_channels": colours,
         "block_out_channels": (8,) * blocks,
         "down_block_types": ("DownEncoderBlock2D",) * blocks,
         "up_block_types": ("UpDecoderBlock2D",) * blocks,

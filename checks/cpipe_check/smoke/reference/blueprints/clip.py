@@ -38,8 +38,13 @@ def _text(dimensions: Dimensions) -> dict[str, Any]:
 
 def vision(dimensions: Dimensions) -> dict[str, Any]:
     """Return the configuration of a vision encoder."""
-    size = dimensions.asked.get("vision_size", 32)
-    return {**_VISION, "image_size": size, "projection_dim": dimensions.clip_width}
+    sizes = {"image_size": dimensions.vision_size, "patch_size": 14 if dimensions.has("Llava") else 8}
+    return {**_VISION, **sizes, "projection_dim": dimensions.clip_width}
+
+
+def _images(dimensions: Dimensions) -> dict[str, Any]:
+    side = dimensions.vision_size
+    return {"size": {"shortest_edge": side}, "crop_size": {"height": side, "width": side}}
 
 
 def both(dimensions: Dimensions) -> dict[str, Any]:
@@ -94,6 +99,12 @@ def _segmentation_processor(dimensions: Dimensions) -> Any:
     return CLIPSegProcessor(ViTImageProcessor(size={"height": 32, "width": 32}), _tokenizer(dimensions))
 
 
+def _processor(dimensions: Dimensions) -> Any:
+    from transformers import CLIPImageProcessor, CLIPProcessor
+
+    return CLIPProcessor(CLIPImageProcessor(**_images(dimensions)), _tokenizer(dimensions))
+
+
 def _painted_example(dimensions: Dimensions) -> Any:
     """A vision encoder that inherits the configuration class of both encoders."""
     from transformers import CLIPVisionConfig
@@ -108,6 +119,9 @@ BLUEPRINTS: dict[str, Any] = {
     "CLIPVisionModel": vision,
     "CLIPVisionModelWithProjection": vision,
     "CLIPTokenizer": _tokenizer,
+    "CLIPProcessor": _processor,
+    "CLIPImageProcessor": _images,
+    "CLIPFeatureExtractor": _images,
     "StableDiffusionSafetyChecker": _safety_checker,
     "CLIPSegForImageSegmentation": _segmenter,
     "PaintByExampleImageEncoder": _painted_example,

@@ -1,4 +1,4 @@
-"""Image processors and feature extractors."""
+"""Image processors other than CLIP's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 from cpipe_check.smoke.reference.blueprints.clip import byte_letters
 from cpipe_check.smoke.reference.dimensions import Dimensions
 
-_CLIP = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
 _SQUARE = {"size": {"height": 32, "width": 32}}
 
 
@@ -22,8 +21,6 @@ def _whisper(_: Dimensions) -> Any:
 
 
 BLUEPRINTS: dict[str, Any] = {
-    "CLIPImageProcessor": _CLIP,
-    "CLIPFeatureExtractor": _CLIP,
     "BlipImageProcessor": _SQUARE,
     "DPTImageProcessor": _SQUARE,
     "SiglipImageProcessor": _SQUARE,

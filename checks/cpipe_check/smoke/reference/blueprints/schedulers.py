@@ -9,6 +9,12 @@ from cpipe_check.smoke.reference.dimensions import Dimensions
 _BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 
 
+def _guidance(_: Dimensions) -> Any:
+    from diffusers import ClassifierFreeGuidance
+
+    return ClassifierFreeGuidance()
+
+
 def _unclip(dimensions: Dimensions) -> dict[str, Any]:
     """A prior predicts embeddings, a decoder noise and its variance, what enlarges pictures noise alone."""
     if dimensions.role == "decoder_scheduler":
@@ -25,5 +31,8 @@ BLUEPRINTS: dict[str, Any] = {
     "PNDMScheduler": {**_BETAS, "skip_prk_steps": True, "steps_offset": 1},
     "CogVideoXDDIMScheduler": {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True},
     "CogVideoXDPMScheduler": {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True},
+    "HeliosScheduler": {"stages": 1, "stage_range": [0, 1], "use_dynamic_shifting": True},
+    # What stands for any guidance.
+    "BaseGuidance": _guidance,
     "UnCLIPScheduler": _unclip,
 }

@@ -49,6 +49,15 @@ def _chatglm(dimensions: Dimensions) -> Any:
     return ChatGLMModel(configuration).float()
 
 
+def _t5_gemma_2(dimensions: Dimensions) -> Any:
+    from transformers import SiglipVisionConfig, T5Gemma2Encoder, T5Gemma2EncoderConfig, T5Gemma2TextConfig
+
+    # The encoder reads the rate, and its configuration has none.
+    text = T5Gemma2TextConfig(**{**decoder(dimensions), "num_hidden_layers": 1}, dropout_rate=0.0)
+    vision = SiglipVisionConfig(**SIGLIP)
+    return T5Gemma2Encoder(T5Gemma2EncoderConfig(text_config=text, vision_config=vision))
+
+
 def decoder(dimensions: Dimensions) -> dict[str, Any]:
     """Return the configuration of a language model whose states are the text's."""
     return {
@@ -67,6 +76,14 @@ def decoder(dimensions: Dimensions) -> dict[str, Any]:
 
 
 _DECODERS = ("Llama", "Qwen2", "Qwen3", "Glm", "Gemma", "Gemma2", "Mistral", "Ministral3")
+SIGLIP = {
+    "hidden_size": TEXT_WIDTH,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 37,
+    "image_size": 32,
+    "patch_size": 8,
+}
 
 _WHISPER = {
     "vocab_size": 514,
@@ -100,6 +117,8 @@ BLUEPRINTS: dict[str, Any] = {
     "MultilingualCLIP": {**_BERT, "transformerDimSize": TEXT_WIDTH, "imageDimSize": TEXT_WIDTH},
     "RobertaSeriesModelWithTransformation": {**_BERT, "project_dim": TEXT_WIDTH},
     **{f"{name}{kind}": decoder for name in _DECODERS for kind in ("Model", "ForCausalLM")},
+    "SiglipVisionModel": SIGLIP,
+    "T5Gemma2Encoder": _t5_gemma_2,
     "SmolLM3ForCausalLM": _smol,
     "ChatGLMModel": _chatglm,
     "WhisperForConditionalGeneration": _WHISPER,

@@ -16,6 +16,9 @@ _SPECIAL = (
 )  # fmt: skip
 # They come after the bytes.
 SPECIAL_IDS = {token: 256 + i for i, token in enumerate(_SPECIAL)}
+_HEADERS = ("<image>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")
+# They come after the padding.
+HEADER_IDS = {token: 4 + i for i, token in enumerate(_HEADERS)}
 # Messages of text, or of parts that are texts or pictures.
 _CHAT = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{% if m['content'] is string %}{{ m['content'] }}{% else %}"
@@ -55,9 +58,11 @@ def _pieces() -> tuple[str, ...]:
 def _llama(_: Dimensions) -> Any:
     from transformers import LlamaTokenizer
 
-    tokens = ["<unk>", "<s>", "</s>", "<pad>", *_pieces()]
+    tokens = ["<unk>", "<s>", "</s>", "<pad>", *_HEADERS, *_pieces()]
     vocabulary = {token: i for i, token in enumerate(tokens)}
-    return LlamaTokenizer(vocab=vocabulary, merges=[], pad_token="<pad>", model_max_length=2048)
+    tokenizer = LlamaTokenizer(vocab=vocabulary, merges=[], pad_token="<pad>", model_max_length=2048)
+    tokenizer.add_special_tokens({"additional_special_tokens": list(_HEADERS)})
+    return tokenizer
 
 
 def chat_tokenizer(_: Dimensions) -> Any:

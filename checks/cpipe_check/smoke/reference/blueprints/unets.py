@@ -20,6 +20,13 @@ _UNET2D = {
 # How a condition image becomes the size of the latents.
 _CONDITION = {"conditioning_channels": 3, "conditioning_embedding_out_channels": (4, 8, 8, 8)}
 _SIZE_EMBEDDING = 8
+# UNets of AudioLDM take the whole prompt as a class, and attend to nothing but the sound.
+_SOUND = {
+    "cross_attention_dim": (8, 16, 16, 16),
+    "class_embed_type": "simple_projection",
+    "projection_class_embeddings_input_dim": TEXT_WIDTH,
+    "class_embeddings_concat": True,
+}
 
 
 def _unet2d(dimensions: Dimensions) -> dict[str, Any]:
@@ -47,6 +54,7 @@ def _condition(dimensions: Dimensions) -> dict[str, Any]:
         "cross_attention_dim": dimensions.cross_width,
         **({"time_cond_proj_dim": told} if told else {}),
         **_classes(dimensions),
+        **(_SOUND if dimensions.has("Clap") else {}),
     }
 
 
@@ -122,13 +130,6 @@ def _t2i_adapter(dimensions: Dimensions) -> dict[str, Any]:
     }
 
 
-_MOTION = {
-    "block_out_channels": (8, 16, 16, 16),
-    "motion_layers_per_block": 2,
-    "motion_norm_num_groups": 2,
-    "motion_num_attention_heads": 2,
-}
-
 _UNET1D = {
     "sample_size": 512,
     "sample_rate": 16000,
@@ -168,5 +169,4 @@ BLUEPRINTS: dict[str, Any] = {
     "ControlNetUnionModel": _controlnet_union,
     "ControlNetXSAdapter": _controlnet_xs,
     "T2IAdapter": _t2i_adapter,
-    "MotionAdapter": _MOTION,
 }

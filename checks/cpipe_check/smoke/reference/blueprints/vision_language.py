@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cpipe_check.smoke.reference.blueprints.text_encoders import decoder
-from cpipe_check.smoke.reference.blueprints.tokenizers import SPECIAL_IDS, chat_tokenizer
+from cpipe_check.smoke.reference.blueprints.clip import vision as clip_vision
+from cpipe_check.smoke.reference.blueprints.text_encoders import SIGLIP, decoder
+from cpipe_check.smoke.reference.blueprints.tokenizers import HEADER_IDS, SPECIAL_IDS, chat_tokenizer
 from cpipe_check.smoke.reference.dimensions import Dimensions
 
 _IDS = {
@@ -30,15 +31,27 @@ def _vision(dimensions: Dimensions) -> dict[str, Any]:
 
 def _qwen2_5(dimensions: Dimensions) -> dict[str, Any]:
     return {
-        "text_config": {**decoder(dimensions), "rope_parameters": _ROPE},
+        "text_config": _qwen_text(dimensions),
         "vision_config": {**_vision(dimensions), "fullatt_block_indexes": [1]},
         **_IDS,
     }
 
 
+def _qwen2(dimensions: Dimensions) -> dict[str, Any]:
+    return {
+        "text_config": _qwen_text(dimensions),
+        "vision_config": {"depth": 2, "embed_dim": 32, "num_heads": 2, "hidden_size": dimensions.text_width},
+        **_IDS,
+    }
+
+
+def _qwen_text(dimensions: Dimensions) -> dict[str, Any]:
+    return {**decoder(dimensions), "rope_parameters": _ROPE}
+
+
 def _qwen3(dimensions: Dimensions) -> dict[str, Any]:
     return {
-        "text_config": {**decoder(dimensions), "rope_parameters": _ROPE},
+        "text_config": _qwen_text(dimensions),
         "vision_config": {**_vision(dimensions), "deepstack_visual_indexes": [0, 1], "num_position_embeddings": 16},
         **_IDS,
     }
@@ -58,6 +71,26 @@ def _mistral(dimensions: Dimensions) -> dict[str, Any]:
             "patch_size": 14,
         },
         "image_token_index": _IDS["image_token_id"],
+    }
+
+
+def _gemma3(dimensions: Dimensions) -> dict[str, Any]:
+    return {
+        "text_config": decoder(dimensions),
+        "vision_config": SIGLIP,
+        "mm_tokens_per_image": 16,
+        "boi_token_index": 5,
+        "eoi_token_index": 6,
+        "image_token_index": 7,
+    }
+
+
+def _llava(dimensions: Dimensions) -> dict[str, Any]:
+    return {
+        "text_config": {"model_type": "llama", **decoder(dimensions)},
+        "vision_config": {"model_type": "clip_vision_model", **clip_vision(dimensions)},
+        "image_token_index": HEADER_IDS["<image>"],
+        "pad_token_id": 3,
     }
 
 
@@ -88,10 +121,14 @@ def _processor(whole: Any, images: Any, videos: Any, patch: int, dimensions: Dim
 BLUEPRINTS: dict[str, Any] = {
     "Qwen2_5_VLForConditionalGeneration": _qwen2_5,
     "Qwen2_5_VLModel": _qwen2_5,
+    "Qwen2_5_VLTextModel": _qwen_text,
+    "Qwen2VLForConditionalGeneration": _qwen2,
     "Qwen3VLForConditionalGeneration": _qwen3,
     "Qwen3VLModel": _qwen3,
     "Mistral3ForConditionalGeneration": _mistral,
     "Mistral3Model": _mistral,
+    "Gemma3ForConditionalGeneration": _gemma3,
+    "LlavaForConditionalGeneration": _llava,
     "Qwen2VLProcessor": _qwen2_processor,
     "Qwen2_5_VLProcessor": _qwen2_processor,
     "Qwen3VLProcessor": _qwen3_processor,
