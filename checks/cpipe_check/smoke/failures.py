@@ -34,12 +34,15 @@ _NOT_INSTALLED = re.compile(r"`(\w+)` is not installed|requires the (\w+) librar
 
 # What torch and diffusers say when sizes do not fit: the reference has other channels than the pipeline expects.
 _SIZES = re.compile(
-    r"channels|shape|cannot be zero|empty|size of tensor|sizes? of|dimension|configuration sett", re.IGNORECASE
+    r"channels|shape|cannot be zero|empty|size of tensor|sizes? of|error reading|cannot open|dimension|configuration sett",
+    re.IGNORECASE,
 )
 
 _NO_CUDA = re.compile(
     r"not compiled with CUDA|No CUDA GPUs|Found no NVIDIA driver|CUDA driver version|re-initialize CUDA|no NVIDIA GPU"
 )
+# What `values.file` writes.
+_OUR_FILE = re.compile(r"/work/(video|image)\.(gif|png|mp4)")
 # What inputs are made of: an operation on one that it does not have speaks of another kind of input.
 _INPUT_TYPES = re.compile(r"'?\b(Image|Tensor|ndarray|Generator|list|str|int|float|tuple|dict|bool)\b'?")
 _INPUT_OBJECT = re.compile(r"'(Image|Tensor|(numpy\.)?ndarray|Generator|list|str|int|float|tuple|dict|bool)' object ")
@@ -184,8 +187,10 @@ def may_be_the_input(error: BaseException, job: Job) -> bool:
     """
     text = str(error)
     frames = traceback.extract_tb(error.__traceback__)
-    if "NoneType" in text or isinstance(
-        error, (IndexError, KeyError, ZeroDivisionError, UnboundLocalError, FileNotFoundError)
+    if (
+        "NoneType" in text
+        or _OUR_FILE.search(text)
+        or isinstance(error, (IndexError, KeyError, ZeroDivisionError, UnboundLocalError, FileNotFoundError))
     ):
         return True
     if isinstance(error, (RuntimeError, ValueError)) and _SIZES.search(text):

@@ -24,6 +24,8 @@ _FILE = re.compile(r"(video|image|img|mask)_?(path|file)$")
 _EMBEDDING = re.compile(r"(^|_)image_embeds?$")
 # What Stable Cascade's first stage makes, and its second one takes.
 _SMALL_PICTURE = (1, 16, 3, 3)
+_MEDIA = re.compile(r"\S+\.(mp4|gif|avi|mov|webm|png|jpe?g|webp|bmp)", re.IGNORECASE)
+_MOVING = frozenset({"mp4", "gif", "avi", "mov", "webm"})
 _NO_VALUE = re.compile(r"(path|url|dir|file|folder|fn|func|callback|processor|adapter)(_\w+)?$")
 # Optional parameters that are given all the same: most calls need the prompt, whatever its default says; the others
 # make the call small, quick and repeatable.
@@ -74,8 +76,14 @@ def call_arguments(
             if argument.required or name in changes.give or name in examples or _always(argument, setting):
                 given[name] = _value(argument, setting, changes.forms.get(name, ""))
         else:
-            given[name] = examples[name]
+            given[name] = _on_disk(examples[name], setting)
     return given
+
+
+def _on_disk(value: Any, setting: Setting) -> Any:
+    """A file of ours in the place of one that an example names, which is not here."""
+    named = _MEDIA.fullmatch(value) if isinstance(value, str) else None
+    return values.file(setting, "video" if named[1].lower() in _MOVING else "image") if named else value
 
 
 def keeps_small(name: str, setting: Setting) -> bool:

@@ -61,7 +61,7 @@ _RULES: tuple[tuple[re.Pattern[str], Shrink], ...] = tuple(
             _at_most(1),
         ),
         (r"head_dim$|^(d_kv|kv_channels|qk_\w+_dim|v_head_dim)$", _exactly(_HEAD_WIDTH)),
-        (r"(^|_)((kv|key_value|attention|encoder_attention|decoder_attention)_)*heads?$|^num_\w*heads$", _exactly(_HEADS)),
+        (r"(^|_)((kv|key_value|(encoder_|decoder_)?attention)_)*heads?$|^num_\w*heads$", _exactly(_HEADS)),
         (r"norm_num_groups$|^num_groups$", _at_most(4)),
         (
             r"^(cross_attention_dim|joint_attention_dim|text_embed(ding)?_dim|text_dim|caption_(channels|dim|feat_dim)|"

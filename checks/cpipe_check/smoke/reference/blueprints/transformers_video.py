@@ -22,6 +22,8 @@ def _cogvideox(dimensions: Dimensions) -> dict[str, Any]:
         "patch_size": 2,
         "temporal_compression_ratio": 4,
         "max_text_seq_length": 226,
+        # As in all but the smallest checkpoint.
+        "use_rotary_positional_embeddings": True,
     }
 
 
@@ -47,7 +49,7 @@ def _mochi(dimensions: Dimensions) -> Any:
         patch_size=2,
         num_attention_heads=2,
         attention_head_dim=8,
-        num_layers=2,
+        num_layers=dimensions.asked.get("layers", 2),
         pooled_projection_dim=16,
         in_channels=dimensions.latent_channels,
         qk_norm="rms_norm",
