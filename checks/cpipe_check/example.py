@@ -13,7 +13,7 @@ Literal = str | int | float | bool | None
 KINDS = frozenset(
     {
         "literal", "list", "tuple", "dict", "image", "mask", "video", "audio", "tensor", "array", "generator",
-        "device", "dtype", "callable", "object", "unknown",
+        "device", "dtype", "callable", "object", "output", "unknown",
     }
 )  # fmt: skip
 MAX_TEXT = 2000
@@ -32,7 +32,8 @@ class ExampleValue:
     written out, hold the one list. "generator": `value` is the seed or None. "device", "dtype": `text` is the name
     ("cuda", "float16"). "callable": a function, `text` is its source. "object": an instance of another class, `text`
     is the class's name, `items` what it is made with and `keys` the names of these, None for those by position; `value`
-    is the model that it is loaded from, or None. "unknown": `text` is the source.
+    is the model that it is loaded from, or None. "output": what a method of the pipeline, `text`, returned, or of that
+    the item number `value`. "unknown": `text` is the source.
     """
 
     kind: str
@@ -59,7 +60,7 @@ class ExampleValue:
     @property
     def unknown(self) -> bool:
         """True when neither it nor anything in it tells what to pass."""
-        if self.kind in ("unknown", "callable", "object"):
+        if self.kind in ("unknown", "callable", "object", "output"):
             return True
         return bool(self.items) and all(item.unknown for item in self.items)
 

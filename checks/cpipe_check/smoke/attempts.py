@@ -25,6 +25,7 @@ _ASKED = (
     "guidance",
     "text_width",
     "steps",
+    "words",
     "parts",
     "control",
 )
@@ -314,8 +315,14 @@ def _without_example(_: Failure, changes: Changes, now: Situation) -> tuple[Chan
 
 def _more_steps(failure: Failure, changes: Changes, _: Situation) -> tuple[Changes, str] | None:
     """So many that a share of them is more than none."""
-    few = failure.kind == "ZeroDivisionError" or re.search(r"zero|empty|out of range|0 elements", failure.text)
+    few = failure.kind == "ZeroDivisionError" or re.search(r"zero|out of range|0 elements", failure.text)
     return _ask(changes, "steps", _MORE_STEPS) if few else None
+
+
+def _words(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
+    """A token for each word of the example, as the real vocabulary has, for code that looks for words by token."""
+    looked_for = now.has_example and re.search(r"empty|not in list", failure.text)
+    return _ask(changes, "words", 1) if looked_for else None
 
 
 def _larger(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes, str] | None:
@@ -347,5 +354,5 @@ def _before(failure: Failure, changes: Changes, now: Situation) -> tuple[Changes
 # The first that has something to say is followed.
 _SUGGESTIONS = (
     _before, _sizes, _halves, _component, _negative, _missing, _named, _divisible, _shortened, _more_steps, _larger,
-    _forms, _all_pictures, _as_written, _without_example,
+    _words, _forms, _all_pictures, _as_written, _without_example,
 )  # fmt: skip

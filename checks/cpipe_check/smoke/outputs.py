@@ -29,12 +29,20 @@ def arrays(value: Any, depth: int = 4) -> Iterator[Any]:
         yield value
     elif isinstance(value, Image.Image):
         yield numpy.asarray(value)
-    elif depth and isinstance(value, Mapping):
-        for item in value.values():
+    elif depth and (items := _fields(value)) is not None:
+        for item in items.values():
             yield from arrays(item, depth - 1)
     elif depth and isinstance(value, (list, tuple)):
         for item in value:
             yield from arrays(item, depth - 1)
+
+
+def _fields(value: Any) -> Mapping[Any, Any] | None:
+    """The items of a mapping, or the attributes of an object that a file made up to hold its results."""
+    if isinstance(value, Mapping):
+        return value
+    made_up = type(value).__module__.startswith("diffusers_modules") and not callable(value)
+    return vars(value) if made_up and hasattr(value, "__dict__") else None
 
 
 def check(value: Any) -> None:
@@ -62,8 +70,8 @@ def describe(value: Any) -> str:
 
     Such as `ImagePipelineOutput: images 1 x Image 64x64 RGB, 0..255, mean 121`.
     """
-    if isinstance(value, Mapping):
-        items = "; ".join(f"{key} {describe(item)}" for key, item in list(value.items())[:4] if item is not None)
+    if (named := _fields(value)) is not None:
+        items = "; ".join(f"{key} {describe(item)}" for key, item in list(named.items())[:4] if item is not None)
         return f"{type(value).__name__}: {items}"[:_MAX_TEXT]
     if isinstance(value, tuple) and value:
         return f"({'; '.join(map(describe, value[:4]))}{',' if len(value) == 1 else ''})"[:_MAX_TEXT]

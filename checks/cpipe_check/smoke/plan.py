@@ -19,7 +19,7 @@ from cpipe_check.example import Example
 from cpipe_check.recipe import Recipe, unknown_names
 from cpipe_check.smoke import inputs, recipe_values
 from cpipe_check.smoke.attempts import Changes, Situation
-from cpipe_check.smoke.example_values import example_values, shown_components
+from cpipe_check.smoke.example_values import Known, example_values, example_words, shown_components
 from cpipe_check.smoke.job import Argument, Job, Signature
 from cpipe_check.smoke.reference import build, choose
 from cpipe_check.smoke.reference.choose import Choice, Chosen
@@ -61,7 +61,7 @@ class Plan:
     recipe: Recipe
     example: Example | None
     method: str
-    classes: Mapping[str, Any] = field(default_factory=dict)
+    known: Known = field(default_factory=Known)
 
     def arguments(self) -> dict[str, Any]:
         """Return keyword arguments for one call, made anew.
@@ -70,7 +70,7 @@ class Plan:
             NotRun: when one cannot be made.
         """
         example = None if self.changes.no_example else self.example
-        examples = example_values(example, self.method, [a.name for a in self.call], self.setting, self.classes)
+        examples = example_values(example, self.method, [a.name for a in self.call], self.setting, self.known)
         if self.changes.shortened:
             examples = {name: value[:1] if isinstance(value, list) else value for name, value in examples.items()}
         decided = recipe_values.call_values(self.recipe.call, self.setting.device, self.setting.seed)
@@ -79,6 +79,13 @@ class Plan:
             return {**inputs.call_arguments(guessed, self.setting, self.changes, examples), **decided}
         except inputs.NoInput as error:
             raise NotRun(str(error)) from None
+
+    def given(self) -> dict[str, Any]:
+        """Return the keyword arguments of a call, none when one cannot be made."""
+        try:
+            return self.arguments()
+        except NotRun:
+            return {}
 
     def arguments_of(self, function: Any) -> dict[str, Any]:
         """Return keyword arguments for a call of another method.
@@ -89,7 +96,7 @@ class Plan:
         try:
             arguments = _of_function(function)
             names = [argument.name for argument in arguments]
-            examples = example_values(self.example, function.__name__, names, self.setting, self.classes)
+            examples = example_values(self.example, function.__name__, names, self.setting, self.known)
             return inputs.call_arguments(arguments, self.setting, Changes(), examples)
         except inputs.NoInput as error:
             raise NotRun(str(error)) from None
@@ -102,7 +109,7 @@ class Plan:
             optional=tuple(a.name for a in free if not a.required and inputs.can_make(a, self.setting)),
             pictures=tuple(a.name for a in free if inputs.is_picture(a)),
             components=tuple(a.name for a in self.init if not a.required and a.default == "None"),
-            given=tuple(self.arguments()),
+            given=tuple(self.given()),
             has_example=self.example is not None and not self.changes.no_example,
             image_size=self.setting.image_size,
             text_width=self.dimensions.text_width,
@@ -141,7 +148,8 @@ def make_plan(job: Job, changes: Changes, make_reference: MakeReference) -> Plan
         )
     except choose.NoReference as error:
         raise NotRun(str(error)) from None
-    dimensions = Dimensions(chosen.classes, changes.asked)
+    words = example_words(job.example) if "words" in changes.asked else ()
+    dimensions = Dimensions(chosen.classes, changes.asked, words=words)
     return Plan(
         reference=make_reference(chosen, dimensions),
         title=f"tiny {chosen.title} reference",

@@ -20,6 +20,7 @@ import transformers
 from cpipe_check.smoke import failures, outputs, pictures
 from cpipe_check.smoke.attempts import DOWNLOADS, MAX_ATTEMPTS, Failure, changes_from, following
 from cpipe_check.smoke.channel import Channel
+from cpipe_check.smoke.example_values import Known, methods_before
 from cpipe_check.smoke.extras import run_extras
 from cpipe_check.smoke.job import Job
 from cpipe_check.smoke.notices import Notices
@@ -92,7 +93,7 @@ def run(job: Job, plan: Plan, channel: Channel) -> None:
     notices.listen()
     with channel.stage("import"):
         module = _import(job)
-    plan = replace(plan, classes=_classes(module))
+    plan = replace(plan, known=Known(_classes(module)))
     pipe, plan, first = _attempts(job, plan, module, channel)
     with channel.stage("output"):
         outputs.check(first)
@@ -113,7 +114,7 @@ def run_again(job: Job, plan: Plan, channel: Channel) -> None:
         pipe = _reload(job, plan)
     channel.ask_challenge()
     with channel.stage("repeat"):
-        plan = replace(plan, classes=_classes(sys.modules.get(type(pipe).__module__)))
+        plan = replace(plan, known=Known(_classes(sys.modules.get(type(pipe).__module__))))
         outcome = _invoke(pipe, job, plan)
         written = outputs.write(outcome, Path(job.scratch) / "out" / "again")
         same = outputs.same(outputs.read(Path(job.scratch) / "out" / "first"), written)
@@ -142,7 +143,7 @@ def _attempts(job: Job, plan: Plan, module: Any, channel: Channel) -> tuple[Any,
         except NotRun:
             raise
         except Exception as error:
-            if channel.current == "call" and failures.is_within(error, failures.types_in(plan.arguments())):
+            if channel.current == "call" and failures.is_within(error, failures.types_in(plan.given())):
                 raise NotTheInput from error
             late = number == MAX_ATTEMPTS or time.monotonic() - start > _ATTEMPTS_SECONDS
             setters = _setters(module, job) if channel.current == "call" else {}
@@ -168,7 +169,7 @@ def _next(
     while (found := following(failure, changes, now)) is not None:
         changes, words = found
         try:
-            plan = replace(make_plan(job, changes, partial(_made, job, f"reference-{number}")), classes=plan.classes)
+            plan = replace(make_plan(job, changes, partial(_made, job, f"reference-{number}")), known=plan.known)
             plan.arguments()
         except NotRun:
             continue
@@ -251,15 +252,21 @@ def _reload(job: Job, plan: Plan) -> Any:
 
 
 def _invoke(pipe: Any, job: Job, plan: Plan) -> Any:
-    for name in plan.changes.before:
-        seed(job.seed)
-        try:
-            getattr(pipe, name)(**plan.arguments_of(getattr(type(pipe), name)))
-        except Exception as error:
-            raise NotRun(f"`{name}` has to be called first: {failures.one_line(error, job)}") from error
-    arguments = plan.arguments()
+    arguments = _after_others(pipe, job, plan).arguments()
     seed(job.seed)
     return getattr(pipe, job.method)(**arguments)
+
+
+def _after_others(pipe: Any, job: Job, plan: Plan) -> Plan:
+    """Call the methods that have to be called first, and those whose results the example passes on."""
+    results = {}
+    for name in dict.fromkeys((*plan.changes.before, *methods_before(plan.example, job.method))):
+        seed(job.seed)
+        try:
+            results[name] = getattr(pipe, name)(**plan.arguments_of(getattr(type(pipe), name)))
+        except Exception as error:
+            raise NotRun(f"`{name}` has to be called first: {failures.one_line(error, job)}") from error
+    return replace(plan, known=replace(plan.known, results=results))
 
 
 def _quiet() -> None:

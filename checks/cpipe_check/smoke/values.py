@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Literal
 
 PROMPT = "a photo of a cat"
@@ -57,10 +58,28 @@ def tensor(setting: Setting, shape: tuple[int, ...]) -> Any:
 
 
 def file(setting: Setting, kind: str) -> str:
-    """Write a picture, or a video as an animated one, to the current directory and return its path."""
-    path = os.path.abspath(f"{kind}.{'gif' if kind == 'video' else 'png'}")
-    frames = video(setting, 16) if kind == "video" else [image(setting)]
-    frames[0].save(path, **({"save_all": True, "append_images": frames[1:]} if kind == "video" else {}))
+    """Write a picture or a video to the current directory and return its path; without OpenCV it is an animated GIF."""
+    if kind == "image":
+        path = os.path.abspath("image.png")
+        image(setting).save(path)
+        return path
+    frames = video(setting, 16)
+    if find_spec("cv2") is not None:
+        return _mp4(frames)
+    path = os.path.abspath("video.gif")
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    return path
+
+
+def _mp4(frames: list[Any]) -> str:
+    import cv2
+    import numpy
+
+    path = os.path.abspath("video.mp4")
+    writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"mp4v"), 8, frames[0].size)
+    for frame in frames:
+        writer.write(numpy.asarray(frame)[:, :, ::-1])
+    writer.release()
     return path
 
 

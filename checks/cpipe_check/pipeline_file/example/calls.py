@@ -53,7 +53,7 @@ class Calls(Expressions):
                 return pipeline
             line = self._line + node.lineno - 1
             self.calls.append(Call(pipeline, method, positional, keywords, line, dict(pipeline.components)))
-            return Output(self._text(node))
+            return Output(self._text(node), method)
         return self._library(node, owner, positional, keywords, scope)
 
     def _called(self, function: ast.expr, owner: Value | None, scope: Scope) -> tuple[Pipeline | None, str]:

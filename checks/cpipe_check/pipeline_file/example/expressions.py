@@ -59,6 +59,8 @@ class Expressions(ABC):
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 whole = plain(value)
                 items = whole.items if whole.kind in ("list", "tuple") and len(whole.items) == len(elements) else ()
+                if whole.kind == "output":
+                    items = tuple(replace(whole, value=index) for index in range(len(elements)))
                 for element, item in zip(elements, items or [values.unknown(whole.text)] * len(elements), strict=True):
                     self._bind(element, item, scope)
             case ast.Attribute(value=ast.Name(id=owner), attr=name):

@@ -35,9 +35,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Output:
-    """What a pipeline returned; `text` is the call's source."""
+    """What a pipeline's method returned; `text` is the call's source."""
 
     text: str
+    method: str
 
 
 Value = ExampleValue | Pipeline | Output | ast.FunctionDef
@@ -61,8 +62,8 @@ def plain(value: Value, text: str = "") -> ExampleValue:
             return ExampleValue("object", text=name)
         case ast.FunctionDef(name=name):
             return ExampleValue("callable", text=name[:100])
-        case Output(text=source):
-            return values.unknown(source)
+        case Output(method=method):
+            return ExampleValue("output", text=method)
     return values.unknown(text)
 
 

@@ -30,6 +30,7 @@ def key(chosen: Chosen, dimensions: Dimensions, seed: int) -> str:
         "components": {c.name: [c.path, dict(c.changes)] for c in chosen.choices if not c.own},
         "among": chosen.classes,
         "asked": dict(dimensions.asked),
+        "words": dimensions.words,
         "seed": seed,
         "versions": [diffusers.__version__, transformers.__version__, torch.__version__],
     }

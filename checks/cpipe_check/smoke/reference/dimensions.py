@@ -49,11 +49,13 @@ class Dimensions:
     error of an earlier attempt asked for: "channels" (the denoiser's input), "parts" (how many latents it takes side by
     side), "control" (what a ControlNet takes besides the latents), "cross" (the text width), "added" (what else it is
     conditioned on), "image_size", "frames". `role` is the parameter that is being made a component for.
+    `words` have a token each in a tokenizer.
     """
 
     classes: Mapping[str, str]
     asked: Mapping[str, int] = field(default_factory=dict)
     role: str = ""
+    words: tuple[str, ...] = ()
 
     def has(self, *parts: str) -> bool:
         """Return whether a class of the set has one of these in its name."""

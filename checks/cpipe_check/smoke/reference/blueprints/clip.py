@@ -59,11 +59,16 @@ def byte_letters() -> list[str]:
     return [chr(byte) for byte in printable] + [chr(256 + i) for i in range(len(others))]
 
 
-def _tokenizer(_: Dimensions) -> Any:
+def _tokenizer(dimensions: Dimensions) -> Any:
     """A byte-level tokenizer without merges: every text has tokens, and the special ones keep their real ids."""
-    from transformers import CLIPTokenizer
+    from transformers import AddedToken, CLIPTokenizer
 
-    return CLIPTokenizer(vocab={token: i for i, token in enumerate(vocabulary())}, merges=[], model_max_length=77)
+    tokens = vocabulary()
+    for index, word in enumerate(dimensions.words, tokens.index("<|unused0|>")):
+        tokens[index] = word
+    tokenizer = CLIPTokenizer(vocab={token: i for i, token in enumerate(tokens)}, merges=[], model_max_length=77)
+    tokenizer.add_tokens([AddedToken(word, single_word=True) for word in dimensions.words])
+    return tokenizer
 
 
 def vocabulary() -> list[str]:
