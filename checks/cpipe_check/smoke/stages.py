@@ -32,6 +32,8 @@ from cpipe_check.smoke.reference.dimensions import Dimensions
 
 # No further attempt begins later than this.
 _ATTEMPTS_SECONDS = 60.0
+# What has taken so long is not called once more for what no verdict rests on.
+_LONG_SECONDS = 30.0
 
 
 class NotTheInput(Exception):
@@ -89,7 +91,7 @@ def run(job: Job, plan: Plan, channel: Channel) -> None:
     """Run the stages up to saving; what ends them early is the error of the stage that failed."""
     # What a pipeline draws while it is made differs from one process to the next, unless it is saved.
     seed(job.seed + 1)
-    notices = Notices(job, channel)
+    notices, start = Notices(job, channel), time.monotonic()
     notices.listen()
     with channel.stage("import"):
         module = _import(job)
@@ -104,7 +106,8 @@ def run(job: Job, plan: Plan, channel: Channel) -> None:
     with channel.stage("save"):
         pipe.save_pretrained(str(_saved(job)))
     load_as = partial(_load, plan.reference, job, plan, module)
-    run_extras(pipe, job, plan, load_as, channel, notices)
+    if job.thorough or time.monotonic() - start < _LONG_SECONDS:
+        run_extras(pipe, job, plan, load_as, channel, notices)
 
 
 def run_again(job: Job, plan: Plan, channel: Channel) -> None:

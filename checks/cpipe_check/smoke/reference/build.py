@@ -57,10 +57,15 @@ def one(choice: Choice, dimensions: Dimensions, seed: Callable[[], None], cls: t
 
 
 def can_be_named(choice: Choice) -> bool:
-    """Return whether `model_index.json` can name a choice's class: a deprecated pipeline's own it cannot."""
+    """Return whether a repository can hold a choice's component.
+
+    `model_index.json` cannot name a deprecated pipeline's own classes, nor those that nothing loads.
+    """
     import diffusers
 
     found = find(choice.path)
+    if found is not None and not choice.own and not hasattr(found, "from_pretrained"):
+        return False
     module = getattr(found, "__module__", "").split(".")
     if choice.own or module[0] != "diffusers":
         return True

@@ -19,6 +19,10 @@ _HOMES = (
 _SUFFIXES = ("Fast", "Pil")
 
 
+# What a function makes that stands where a class should: of the kinds of `transformers.pipeline` the plainest.
+_MADE_BY = {"transformers.pipeline": "transformers.TextClassificationPipeline"}
+
+
 @cache
 def find(path: str) -> Any:
     """Return the class of a dotted path, or of a bare name in the libraries; None when there is none.
@@ -26,7 +30,7 @@ def find(path: str) -> Any:
     For the base of a model's classes (`XPreTrainedModel`) it is the model (`XModel`). Only diffusers and transformers
     are imported.
     """
-    module, _, name = path.rpartition(".")
+    module, _, name = _MADE_BY.get(path, path).rpartition(".")
     name = re.sub(r"(?<=.)PreTrainedModel$", "Model", name)
     if module.partition(".")[0] in ("diffusers", "transformers"):
         found = _in(module, name)

@@ -10,6 +10,18 @@ from cpipe_check.smoke.reference.dimensions import Dimensions
 _SQUARE = {"size": {"height": 32, "width": 32}}
 
 
+def _text_classifier(_: Dimensions) -> Any:
+    """A pipeline of transformers that takes every text for English."""
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizer, TextClassificationPipeline
+
+    letters = [chr(code) for code in range(33, 127)]
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters)]
+    tokenizer = BertTokenizer(vocab={word: i for i, word in enumerate(words)}, model_max_length=77)
+    tiny = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 37}
+    configuration = BertConfig(vocab_size=len(words), id2label={0: "en"}, **tiny)
+    return TextClassificationPipeline(model=BertForSequenceClassification(configuration), tokenizer=tokenizer)
+
+
 def _whisper(_: Dimensions) -> Any:
     from transformers import WhisperFeatureExtractor, WhisperProcessor, WhisperTokenizer
 
@@ -26,4 +38,5 @@ BLUEPRINTS: dict[str, Any] = {
     "SiglipImageProcessor": _SQUARE,
     "ViTImageProcessor": _SQUARE,
     "WhisperProcessor": _whisper,
+    "TextClassificationPipeline": _text_classifier,
 }
