@@ -10,58 +10,23 @@ factor of 8 between image and latents).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
-from cpipe_check.smoke.reference.blueprints import (
-    audio,
-    autoencoders,
-    autoencoders_video,
-    cascade,
-    clip,
-    ltx2,
-    perception,
-    processors,
-    schedulers,
-    text_encoders,
-    tokenizers,
-    tokens,
-    transformers_image,
-    transformers_language,
-    transformers_video,
-    unclip,
-    unets,
-    unets_video,
-    vision_language,
-)
 from cpipe_check.smoke.reference.dimensions import Dimensions
 
 # A configuration, or a function from the dimensions to one or to the component itself.
 Blueprint = Mapping[str, Any] | Callable[[Dimensions], Any]
-
 # Classes that the installed libraries cannot load again. Pipelines do without, and their repositories may have none.
 LEFT_OUT = frozenset({"IFSafetyChecker"})
+_MODULES = (
+    "audio", "autoencoders", "autoencoders_video", "cascade", "clip", "ltx2", "perception", "processors",
+    "schedulers", "text_encoders", "tokenizers", "tokens", "transformers_image", "transformers_language",
+    "transformers_video", "unclip", "unets", "unets_video", "vision_language",
+)  # fmt: skip
+
 BLUEPRINTS: dict[str, Blueprint] = {
     name: blueprint
-    for module in (
-        audio,
-        autoencoders,
-        autoencoders_video,
-        cascade,
-        clip,
-        ltx2,
-        perception,
-        processors,
-        schedulers,
-        text_encoders,
-        tokenizers,
-        tokens,
-        transformers_image,
-        transformers_language,
-        transformers_video,
-        unclip,
-        unets,
-        unets_video,
-        vision_language,
-    )
-    for name, blueprint in module.BLUEPRINTS.items()
+    for module in _MODULES
+    for name, blueprint in import_module(f"{__name__}.{module}").BLUEPRINTS.items()
 }
