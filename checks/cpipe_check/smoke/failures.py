@@ -34,7 +34,8 @@ _NOT_INSTALLED = re.compile(r"`(\w+)` is not installed|requires the (\w+) librar
 
 # What torch and diffusers say when sizes do not fit: the reference has other channels than the pipeline expects.
 _SIZES = re.compile(
-    r"channels|shape|cannot be zero|empty|size of tensor|sizes? of|error reading|cannot open|dimension|configuration sett",
+    r"channels|shape|cannot be zero|empty|size of tensor|sizes? of|error reading|cannot open|dimension|"
+    r"configuration sett",
     re.IGNORECASE,
 )
 
