@@ -23,6 +23,7 @@ from smoke_cases import ONE_STEP, one_step, smoke
 
 pytest.importorskip("diffusers", reason="the smoke-load needs the smoke extra")
 
+OWN_SCHEDULER = "from diffusers import DDPMScheduler, SchedulerMixin\n\n\nclass MyScheduler(DDPMScheduler):\n"
 pytestmark = pytest.mark.usefixtures("shared_rooms")
 
 
@@ -111,6 +112,12 @@ def test_dtype(tmp_path: Path) -> None:
         (one_step("        import os; os.kill(os.getpid(), 9)\n"), "in call: its process was killed by SIGKILL"),
         (one_step("        import ctypes; ctypes.string_at(0)\n"), "in call: its process was killed by SIGSEGV"),
         (one_step(top="import sys; sys.exit(3)\n"), "in import: SystemExit: 3"),
+        (
+            one_step(top=OWN_SCHEDULER.replace(", SchedulerMixin", "") + "    pass\n").replace(
+                "r: DDPMScheduler", "r: MyScheduler"
+            ),
+            "in reload: TypeError: issubclass() arg 2 must be a class",
+        ),
         (
             one_step(init="        self.noise = torch.rand(())\n", body="        return image * 0 + self.noise\n"),
             "not saved",
@@ -202,8 +209,9 @@ def test_output_flood_is_cut(tmp_path: Path) -> None:
         ),
         (one_step("        raise RuntimeError('too few channels')\n"), "inputs made for it: RuntimeError"),
         (
-            ONE_STEP.replace("scheduler: DDPMScheduler", "scheduler: MyScheduler")
-            + "\n\nclass MyScheduler(DDPMScheduler):\n    def __init__(self, sigmas):\n        pass\n",
+            one_step(top=OWN_SCHEDULER + "    def __init__(self, sigmas):\n        pass\n").replace(
+                "r: DDPMScheduler", "r: MyScheduler"
+            ),
             "no reference for component `scheduler` (MyScheduler): TypeError",
         ),
         (ONE_STEP.replace("__call__(self)", "__call__(self, region)"), "no input for the call's parameter `region`"),
@@ -233,7 +241,7 @@ def test_not_run(tmp_path: Path, source: str, reason: str) -> None:
             ["with mask_of"],
         ),
         (
-            ONE_STEP.replace("__call__(self)", "__call__(self, image_of=None, text=None)").replace(
+            ONE_STEP.replace("__call__(self)", "__call__(self, size=None, text=None)").replace(
                 "config = ", "len(text); config = "
             ),
             ["with text"],
@@ -242,17 +250,20 @@ def test_not_run(tmp_path: Path, source: str, reason: str) -> None:
             one_step("        return self.trained\n\n    def train(self):\n        self.trained = torch.ones(1)\n"),
             ["train first"],
         ),
-        (one_step("        return self.unet(torch.zeros(1, 9, 32, 32), 1).sample\n"), ["channels 9"]),
+        (
+            ONE_STEP.replace(
+                "        config = ",
+                "        return self.unet(torch.zeros(1, 9, 32, 32), 1).sample.repeat(1, 2, 1, 1)\n        config = ",
+            ),
+            ["channels 9"],
+        ),
         (
             ONE_STEP.replace("__call__(self)", "__call__(self, image)").replace("config = ", "image.shape; config = "),
             ["image as tensor"],
         ),
         (ONE_STEP.replace("__call__", "run"), []),
-        (
-            one_step().replace("scheduler: DDPMScheduler", "scheduler")
-            + "\n\nclass MyScheduler(DDPMScheduler):\n    pass\n",
-            [],
-        ),
+        # To take a component of such a class for a saved one, diffusers looks for `SchedulerMixin` beside it.
+        (one_step(top=OWN_SCHEDULER + "    pass\n").replace("scheduler: DDPMScheduler", "scheduler"), []),
     ],
 )
 def test_runs_after_attempts(tmp_path: Path, source: str, tried: list[str]) -> None:

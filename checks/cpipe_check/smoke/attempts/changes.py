@@ -45,6 +45,8 @@ def changes_from(value: object) -> Changes:
     """
     if value == {}:
         return Changes()
+    if not isinstance(value, dict) or value.keys() != _KEYS:
+        raise ValueError("no changes of ours")
     match value:
         case {
             "asked": dict(asked),
@@ -57,7 +59,7 @@ def changes_from(value: object) -> Changes:
         }:
             names = [*also, *(name for name in also.values() if name != ""), *give, *before, *forms]
             sizes = asked.keys() <= _ASKED and all(type(n) is int and 0 < n <= _LARGEST for n in asked.values())
-            if value.keys() == _KEYS and sizes and _are_names(names) and all(form in FORMS for form in forms.values()):
+            if sizes and _are_names(names) and all(form in FORMS for form in forms.values()):
                 return Changes(asked, also, tuple(give), tuple(before), forms, no_example, shortened)
     raise ValueError("no changes of ours")
 
