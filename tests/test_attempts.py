@@ -29,7 +29,7 @@ WITH_IMAGE = replace(NOW, given=("prompt", "image"))
 WITH_EXAMPLE = replace(NOW, has_example=True)
 UNET = ("/lib/diffusers/models/unets/unet_2d_condition.py", "forward", "sample = self.conv_in(sample)")
 FLUX = "/lib/diffusers/models/transformers/transformer_flux.py"
-OWN = ("/room/my_pipeline.py", "__call__", "return self.prepare(image)")
+OWN = ("/room/my_pipeline.py", "__call__", "return self.prepare()")
 CHANNELS = (
     "Given groups=1, weight of size [32, 4, 3, 3], expected input[2, 9, 8, 8] to have 4 channels, but got 9 channels "
     "instead"
@@ -123,7 +123,7 @@ def first(failure: Failure, changes: Changes | None = None, now: Situation = NOW
             {"image_size": 96},
             "image size 96",
         ),
-        (failed("image has to be at least 128x128", kind="ValueError"), {"image_size": 128}, "image size 128"),
+        (failed("the input has to be at least 128x128", kind="ValueError"), {"image_size": 128}, "image size 128"),
         (failed("integer division or modulo by zero", kind="ZeroDivisionError"), {"steps": 10}, "steps 10"),
         (failed("stack expects a non-empty TensorList"), {"steps": 10}, "steps 10"),
         (failed("shape mismatch along dimension 1"), {"image_size": 512}, "image size 512"),

@@ -47,8 +47,8 @@ def of_components(failure: Failure, changes: Changes, now: Situation) -> Suggest
     if found := _LAYER.search(failure.text):
         return ask(changes, "layers", int(found[1]) + 1) if int(found[1]) < _MOST_LAYERS else None
     if (found := _RESHAPE.search(failure.text)) and "pack" in failure.last[1]:
-        parts, rest = divmod(int(found[2]), math.prod(map(int, re.findall(r"\d+", found[1]))) or 1)
-        return ask(changes, "parts", parts) if not rest else None
+        wanted = math.prod(map(int, re.findall(r"\d+", found[1])))
+        return ask(changes, "parts", int(found[2]) // wanted) if wanted and not int(found[2]) % wanted else None
     if found := _PRODUCT.search(failure.text):
         where = " ".join(f"{file}:{function}:{code}" for file, function, code in failure.frames[-12:])
         given = int(found[2])
