@@ -4,11 +4,16 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from cpipe_check.sandbox.isolation import Isolation, Needs, open_room
+from cpipe_check.sandbox.room import Room
 
 HERE = Path(__file__).parent
 PIPELINES = HERE / "pipelines"
@@ -57,6 +62,33 @@ def real_loader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealLoader
     yield RealLoader(process, tmp_path_factory.mktemp)
     process.kill()
     process.wait()
+
+
+Rooms = Callable[[str, Needs, threading.Event | None], AbstractContextManager[tuple[Room, Isolation]]]
+
+
+@pytest.fixture(scope="session")
+def kept_rooms() -> Iterator[Rooms]:
+    """Opens one room for all that ask for the same, and keeps it."""
+    kept: dict[tuple[object, ...], tuple[Room, Isolation]] = {}
+    with ExitStack() as stack:
+
+        @contextmanager
+        def open_once(mode: str, needs: Needs, stop: threading.Event | None = None) -> Iterator[tuple[Room, Isolation]]:
+            key = (mode, needs.readable, needs.memory)
+            if key not in kept or not kept[key][0].alive:
+                kept[key] = stack.enter_context(open_room(mode, needs, stop))
+            yield kept[key]
+
+        yield open_once
+
+
+@pytest.fixture(scope="module")
+def shared_rooms(kept_rooms: Rooms) -> Iterator[None]:
+    """Smoke-load a module's files in rooms that other modules use as well: importing torch takes longer than most."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cpipe_check.sandbox.isolation.open_room", kept_rooms)
+        yield
 
 
 @dataclass(frozen=True)

@@ -2,60 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from importlib.resources import files
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from conftest import PIPELINES
 from cpipe_check.checker import check
-from cpipe_check.report import as_json, as_text
-from cpipe_check.report.model import FileReport, Smoke, Verdict
-from cpipe_check.sandbox.isolation import Isolation, Needs, open_room
-from cpipe_check.sandbox.room import Room
+from cpipe_check.report import as_text
+from cpipe_check.report.model import Smoke, Verdict
 from cpipe_check.smoke.run import SmokeOptions
 from cpipe_check.smoke.transcript import AGAIN_STAGES, FIRST_STAGES
 from cpipe_check.submission import collect
+from smoke_cases import ONE_STEP, one_step, smoke
 
 pytest.importorskip("diffusers", reason="the smoke-load needs the smoke extra")
 
-ONE_STEP = (PIPELINES / "one_step_unet.py").read_text()
-RETURN = "        return scheduler_output - scheduler_output + torch.ones_like(scheduler_output)\n"
-SCHEMA = json.loads(files("cpipe_check.report").joinpath("report.schema.json").read_text())
-
-
-def one_step(body: str = RETURN, top: str = "", init: str = "") -> str:
-    """The one-step pipeline with other code at the end of its call, at the top of its file or in its `__init__`."""
-    text = ONE_STEP.replace(RETURN, body).replace("import torch\n", f"import torch\n{top}", 1)
-    return text.replace("        super().__init__()\n", f"        super().__init__()\n{init}")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def shared_rooms() -> Iterator[None]:
-    """One room for all tests that ask for the same: importing torch takes longer than most of them."""
-    kept: dict[tuple[object, ...], tuple[Room, Isolation]] = {}
-    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
-
-        @contextmanager
-        def open_once(mode: str, needs: Needs, stop: threading.Event | None = None) -> Iterator[tuple[Room, Isolation]]:
-            key = (mode, needs.readable, needs.memory)
-            if key not in kept or not kept[key][0].alive:
-                kept[key] = stack.enter_context(open_room(mode, needs, stop))
-            yield kept[key]
-
-        patch.setattr("cpipe_check.sandbox.isolation.open_room", open_once)
-        yield
+OWN_SCHEDULER = "from diffusers import DDPMScheduler, SchedulerMixin\n\n\nclass MyScheduler(DDPMScheduler):\n"
+pytestmark = pytest.mark.usefixtures("shared_rooms")
 
 
 def pattern_of(output: str) -> str:
@@ -66,13 +35,6 @@ def pattern_of(output: str) -> str:
     for word, meaning in stands_for.items():
         pattern = pattern.replace(word, meaning)
     return pattern
-
-
-def smoke(tmp_path: Path, source: str, options: SmokeOptions | None = None, name: str = "my_pipeline.py") -> FileReport:
-    (tmp_path / name).write_text(source)
-    report = check(collect([str(tmp_path / name)]), options or SmokeOptions(device="cpu", seconds=120))
-    jsonschema.validate(as_json.document(report), SCHEMA)
-    return report.files[0]
 
 
 def test_scratch_is_removed(command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +51,7 @@ def test_scratch_is_removed(command, tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("two_text_encoders.py", "stable-diffusion-xl", "ImagePipelineOutput: images 1 x Image 64x64 RGB, RANGE"),
         ("extra_component.py", "stable-diffusion", "dict: images 1 x Image 64x64 RGB, RANGE; score Tensor (1, 1), ONE"),
         ("inherited.py", "stable-diffusion", "ndarray (1, 64, 64, 3), RANGE"),
-        ("noise_to_video.py", "ddpm", "VideoOutput: frames Tensor (1, 6, 3, 32, 32), -1..1, mean NUMBER"),
+        ("noise_to_video.py", "ddpm", "VideoOutput: frames Tensor (1, 5, 3, 32, 32), -1..1, mean NUMBER"),
         ("noise_to_audio.py", "ddpm", "AudioPipelineOutput: audios ndarray (1, 3072), RANGE"),
     ],
 )
@@ -149,7 +111,13 @@ def test_dtype(tmp_path: Path) -> None:
         (one_step("        import os; os._exit(0)\n"), "in call: its process ended with exit code 0 and no report"),
         (one_step("        import os; os.kill(os.getpid(), 9)\n"), "in call: its process was killed by SIGKILL"),
         (one_step("        import ctypes; ctypes.string_at(0)\n"), "in call: its process was killed by SIGSEGV"),
-        (one_step(top="import sys; sys.exit(3)\n"), "in load: SystemExit: 3"),
+        (one_step(top="import sys; sys.exit(3)\n"), "in import: SystemExit: 3"),
+        (
+            one_step(top=OWN_SCHEDULER.replace(", SchedulerMixin", "") + "    pass\n").replace(
+                "r: DDPMScheduler", "r: MyScheduler"
+            ),
+            "in reload: TypeError: issubclass() arg 2 must be a class",
+        ),
         (
             one_step(init="        self.noise = torch.rand(())\n", body="        return image * 0 + self.noise\n"),
             "not saved",
@@ -220,26 +188,34 @@ def test_output_flood_is_cut(tmp_path: Path) -> None:
             "the call did not take the inputs made for it: TypeError: object of type 'NoneType'",
         ),
         (
-            ONE_STEP.replace("__call__(self)", "__call__(self, mask_of=None)").replace(
-                "config = ", "assert mask_of is not None; config = "
+            ONE_STEP.replace("__call__(self)", "__call__(self, boxes=None)").replace(
+                "config = ", "assert boxes is not None; config = "
             ),
             "the call did not take the inputs made for it: AssertionError",
         ),
         (
-            one_step("        return self.trained\n\n    def train(self):\n        self.trained = torch.ones(1)\n"),
+            one_step("        return self.trained\n\n    def _train(self):\n        self.trained = torch.ones(1)\n"),
             "the call did not take the inputs made for it: AttributeError",
         ),
         (
-            one_step("        return self.unet(torch.zeros(1, 9, 32, 32), 1).sample\n"),
-            "inputs made for it: RuntimeError",
+            one_step("        return self.trained\n\n    def train(self, boxes):\n        self.trained = boxes\n"),
+            "no input for the call's parameter `boxes`",
         ),
         (
-            one_step().replace("scheduler: DDPMScheduler", "scheduler")
-            + "\n\nclass MyScheduler(DDPMScheduler):\n    pass\n",
-            "no reference for component `scheduler`, of a class that the file defines",
+            one_step(
+                "        return self.trained\n\n    def train(self):\n        self.trained = self.no_such_thing\n"
+            ),
+            "`train` has to be called first: AttributeError",
+        ),
+        (one_step("        raise RuntimeError('too few channels')\n"), "inputs made for it: RuntimeError"),
+        (
+            one_step(top=OWN_SCHEDULER + "    def __init__(self, sigmas):\n        pass\n").replace(
+                "r: DDPMScheduler", "r: MyScheduler"
+            ),
+            "no reference for component `scheduler` (MyScheduler): TypeError",
         ),
         (ONE_STEP.replace("__call__(self)", "__call__(self, region)"), "no input for the call's parameter `region`"),
-        (ONE_STEP.replace("__call__", "run"), "no signature of `__call__`"),
+        (ONE_STEP.replace("__call__", "paint"), "no signature of `__call__`"),
         ("class P(DiffusionPipeline:\n", "CP102 shows that it cannot load"),
         (
             "# /// cpipe-check\n# packages = ['no-such-one>=2', 'torch']\n# ///\nimport no_such_two\n" + ONE_STEP,
@@ -253,6 +229,48 @@ def test_not_run(tmp_path: Path, source: str, reason: str) -> None:
     result = smoke(tmp_path, source).smoke
     assert result.verdict is Verdict.NOT_RUN
     assert reason in result.reason
+
+
+@pytest.mark.parametrize(
+    ("source", "tried"),
+    [
+        (
+            ONE_STEP.replace("__call__(self)", "__call__(self, mask_of=None)").replace(
+                "config = ", "assert mask_of is not None; config = "
+            ),
+            ["with mask_of"],
+        ),
+        (
+            ONE_STEP.replace("__call__(self)", "__call__(self, size=None, text=None)").replace(
+                "config = ", "len(text); config = "
+            ),
+            ["with text"],
+        ),
+        (
+            one_step("        return self.trained\n\n    def train(self):\n        self.trained = torch.ones(1)\n"),
+            ["train first"],
+        ),
+        (
+            ONE_STEP.replace(
+                "        config = ",
+                "        return self.unet(torch.zeros(1, 9, 32, 32), 1).sample.repeat(1, 2, 1, 1)\n        config = ",
+            ),
+            ["channels 9"],
+        ),
+        (
+            ONE_STEP.replace("__call__(self)", "__call__(self, image)").replace("config = ", "image.shape; config = "),
+            ["image as tensor"],
+        ),
+        (ONE_STEP.replace("__call__", "run"), []),
+        # To take a component of such a class for a saved one, diffusers looks for `SchedulerMixin` beside it.
+        (one_step(top=OWN_SCHEDULER + "    pass\n").replace("scheduler: DDPMScheduler", "scheduler"), []),
+    ],
+)
+def test_runs_after_attempts(tmp_path: Path, source: str, tried: list[str]) -> None:
+    result = smoke(tmp_path, source).smoke
+    assert (result.verdict, result.reason) == (Verdict.RAN, "")
+    assert [attempt.tried for attempt in result.attempts] == tried
+    assert all(stage.ok for stage in result.stages)
 
 
 def test_device_that_is_not_there(command) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import random
-import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,18 +15,14 @@ import torch
 
 from cpipe_check.example import Example
 from cpipe_check.recipe import Recipe, unknown_names
-from cpipe_check.smoke import inputs, recipe_values
+from cpipe_check.smoke import inputs, recipe_values, signatures
 from cpipe_check.smoke.attempts import Changes, Situation
 from cpipe_check.smoke.example_values import Known, example_values, example_words, shown_components
-from cpipe_check.smoke.job import Argument, Job, Signature
+from cpipe_check.smoke.job import Argument, Job
 from cpipe_check.smoke.reference import build, choose
 from cpipe_check.smoke.reference.choose import Choice, Chosen
 from cpipe_check.smoke.reference.dimensions import Dimensions
-from cpipe_check.smoke.reference.find import find
 from cpipe_check.smoke.values import STEPS, Setting
-
-_EMPTY = inspect.Parameter.empty
-_KINDS: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
 
 
 class NotRun(Exception):
@@ -94,7 +88,7 @@ class Plan:
             NotRun: when one cannot be made.
         """
         try:
-            arguments = _of_function(function)
+            arguments = signatures.of_function(function)
             names = [argument.name for argument in arguments]
             examples = example_values(self.example, function.__name__, names, self.setting, self.known)
             return inputs.call_arguments(arguments, self.setting, Changes(), examples)
@@ -129,7 +123,10 @@ def make_plan(job: Job, changes: Changes, make_reference: MakeReference) -> Plan
     """
     device = _device(job.device)
     dtype = _dtype(job.dtype, device)
-    init, call = _arguments(job.init, "__init__"), _arguments(job.call, job.method)
+    try:
+        init, call = signatures.arguments(job.init, "__init__"), signatures.arguments(job.call, job.method)
+    except signatures.NoSignature as error:
+        raise NotRun(str(error)) from None
     _check_names(job.recipe, init, call, job.method)
     if job.reference:
         return _with_real_model(job, changes, init, call, device, dtype)
@@ -296,46 +293,3 @@ def _dtype(name: str, device: str) -> torch.dtype:
     if not device.startswith("cuda"):
         return torch.float32
     return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-
-
-def _arguments(signature: Signature, method: str) -> tuple[Argument, ...]:
-    """Return a method's arguments: as the file's text has them, or those of the library class that it inherits from."""
-    if signature.arguments is not None:
-        return signature.arguments
-    cls = find(signature.inherited_from)
-    if not isinstance(cls, type):
-        raise NotRun(f"the signature of `{method}` cannot be told from the text of the file")
-    if not any(method in vars(base) for base in cls.__mro__):
-        raise NotRun(f"`{cls.__name__}`, which the pipeline inherits from, has no `{method}`")
-    function = getattr(cls, method)
-    return _of_function(function)
-
-
-def _of_function(function: Any) -> tuple[Argument, ...]:
-    hints = _hints(function)
-    parameters = list(inspect.signature(function).parameters.values())[1:]
-    return tuple(_argument(parameter, hints.get(parameter.name, parameter.annotation)) for parameter in parameters)
-
-
-def _hints(function: Any) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(inspect.unwrap(function))
-    except Exception:
-        # A name that only a type checker imports.
-        return {}
-
-
-def _argument(parameter: inspect.Parameter, hint: Any) -> Argument:
-    written = parameter.annotation
-    text = None if written is _EMPTY else getattr(written, "__name__", None) or str(written)
-    if written is not _EMPTY and not isinstance(written, type):
-        text = str(written)
-    default = None if parameter.default is _EMPTY else repr(parameter.default)
-    return Argument(parameter.name, _KINDS.get(parameter.kind, "positional"), text, default, tuple(_classes(hint)))
-
-
-def _classes(hint: Any) -> list[str]:
-    """The dotted paths of the classes in a hint, but for Python's own."""
-    if isinstance(hint, type) and not typing.get_args(hint):
-        return [] if hint is _EMPTY or hint.__module__ == "builtins" else [f"{hint.__module__}.{hint.__qualname__}"]
-    return [path for part in typing.get_args(hint) for path in _classes(part)]

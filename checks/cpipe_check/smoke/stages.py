@@ -168,16 +168,16 @@ def _next(
     ours = channel.current == "call" and failures.may_be_the_input(error, job)
     if not ours and failure.kind not in DOWNLOADS:
         return None
-    changes, now = plan.changes, plan.situation(setters)
-    while (found := following(failure, changes, now)) is not None:
-        changes, words = found
+    for index, (changes, words) in enumerate(following(failure, plan.changes, plan.situation(setters))):
+        same = (changes.asked, changes.also) == (plan.changes.asked, plan.changes.also)
+        make = (lambda *_: plan.reference) if same else partial(_made, job, f"reference-{number}-{index}")
         try:
-            plan = replace(make_plan(job, changes, partial(_made, job, f"reference-{number}")), known=plan.known)
-            plan.arguments()
+            found = replace(make_plan(job, changes, make), known=plan.known)
+            found.arguments()
         except NotRun:
             continue
         channel.send(event="again", tried=words, why=failures.one_line(error, job)[:200], changes=changes.to_object())
-        return plan
+        return found
     return None
 
 
