@@ -125,7 +125,7 @@ def first(failure: Failure, changes: Changes | None = None, now: Situation = NOW
         ),
         (failed("the input has to be at least 128x128", kind="ValueError"), {"image_size": 128}, "image size 128"),
         (failed("integer division or modulo by zero", kind="ZeroDivisionError"), {"steps": 10}, "steps 10"),
-        (failed("stack expects a non-empty TensorList"), {"steps": 10}, "steps 10"),
+        (failed("cannot reshape tensor of 0 elements into shape [0, -1, 1, 8]"), {"steps": 10}, "steps 10"),
         (failed("shape mismatch along dimension 1"), {"image_size": 512}, "image size 512"),
     ],
 )
@@ -404,3 +404,12 @@ def test_refused(bad: Mapping[str, Any]) -> None:
     assert changes_from(OBJECT).to_object() == OBJECT
     with pytest.raises(ValueError, match="no changes of ours"):
         changes_from({**OBJECT, **bad})
+
+
+def test_words_of_an_example_get_tokens() -> None:
+    failure = failed("torch.cat(): expected a non-empty list of Tensors", kind="ValueError")
+    found = first(failure, now=WITH_EXAMPLE)
+    assert found is not None
+    assert (found[0].asked, found[1]) == ({"words": 1}, "words 1")
+    without = first(failure)
+    assert without is None or "words" not in without[0].asked
