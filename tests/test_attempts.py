@@ -410,6 +410,6 @@ def test_words_of_an_example_get_tokens() -> None:
     failure = failed("torch.cat(): expected a non-empty list of Tensors", kind="ValueError")
     found = first(failure, now=WITH_EXAMPLE)
     assert found is not None
-    assert (found[0].asked, found[1]) == ({"words": 1}, "words 1")
+    assert (found[0].asked, found[1]) == ({"words": 1}, "a token for each word of the example")
     without = first(failure)
     assert without is None or "words" not in without[0].asked

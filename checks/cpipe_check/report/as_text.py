@@ -108,14 +108,22 @@ def _smoke(file: FileReport) -> Iterator[str]:
     verdict = click.style(f"{smoke.verdict.value:7}", fg=_COLOURS[smoke.verdict])
     if smoke.verdict is Verdict.RAN:
         yield f"  smoke    {verdict}{_short(_ran(smoke))}"
+        yield from _tried(smoke)
         for notice in smoke.notices:
             yield f"           {click.style('note', fg='cyan')} in {notice.stage}: {_short(notice.text)}"
         return
     setting = " · ".join(part for part in (smoke.reference, smoke.device) if part)
     yield f"  smoke    {verdict} {_short(smoke.reason)}" + (f" ({_short(setting)})" if setting else "")
+    yield from _tried(smoke)
     for frame in smoke.frames:
         yield f"           {_short(file.path)}:{frame.line} in {_short(frame.function)}"
         yield f"             {_short(frame.code)}"
+
+
+def _tried(smoke: Smoke) -> Iterator[str]:
+    """What was changed after calls that did not take their inputs."""
+    if smoke.attempts:
+        yield f"           tried    {_short(' · '.join(attempt.tried for attempt in smoke.attempts))}"
 
 
 def _ran(smoke: Smoke) -> str:

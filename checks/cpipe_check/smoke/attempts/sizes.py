@@ -98,7 +98,8 @@ def more_steps(failure: Failure, changes: Changes, _: Situation) -> Suggestion:
 def words(failure: Failure, changes: Changes, now: Situation) -> Suggestion:
     """A token for each word of the example, as the real vocabulary has, for code that looks for words by token."""
     looked_for = now.has_example and re.search(r"empty|not in list", failure.text)
-    return ask(changes, "words", 1) if looked_for else None
+    asked = ask(changes, "words", 1) if looked_for else None
+    return None if asked is None else (asked[0], "a token for each word of the example")
 
 
 def larger(failure: Failure, changes: Changes, now: Situation) -> Suggestion:
