@@ -13,7 +13,7 @@ from cpipe_check.smoke import failures, outputs
 from cpipe_check.smoke.channel import Channel
 from cpipe_check.smoke.job import Job
 from cpipe_check.smoke.notices import Notices
-from cpipe_check.smoke.plan import Plan, seed
+from cpipe_check.smoke.plan import NotRun, Plan, seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ def run_extras(
         try:
             with channel.stage(extra.stage):
                 extra.run()
+        except NotRun:
+            continue
         except Exception as error:
             if not failures.lacking(error, extra.stage, job):
                 notices.add(f"{_TITLES[extra.stage]}: {failures.one_line(error, job)}")

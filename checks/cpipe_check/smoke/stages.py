@@ -196,8 +196,8 @@ def _unmoved(error: Exception, before: Exception) -> bool:
 def _setters(module: Any, job: Job) -> dict[str, str]:
     """Return which public method of the file's pipeline class sets an attribute, but for `__init__` and the call."""
     found: dict[str, str] = {}
-    for cls in vars(module).values():
-        if isinstance(cls, type) and cls.__module__ == module.__name__ and job.method in vars(cls):
+    for cls in _classes(module).values():
+        if cls.__module__ == module.__name__ and job.method in vars(cls):
             for name, function in vars(cls).items():
                 if inspect.isfunction(function) and not name.startswith("_") and name != job.method:
                     found |= dict.fromkeys(re.findall(r"self\.(\w+) = ", _source(function)), name)
