@@ -137,7 +137,7 @@ class TestExtraStages:
             '        output_type: str = "pil",\n        callback_on_step_end=None,\n',
         ).replace(
             "        image = self.vae",
-            "        if callback_on_step_end:\n            callback_on_step_end(no_such_thing=1)\n        image = self.vae",
+            "        if callback_on_step_end:\n            callback_on_step_end(nothing=1)\n        image = self.vae",
         )
         result = ran(tmp_path, source, THOROUGH)
         extra = {stage.name: stage.ok for stage in result.stages}
@@ -198,10 +198,7 @@ class TestRecipe:
         assert result.choices == ("unet: UNet2DConditionModel (asked for)", "scheduler: DDIMScheduler (asked for)")
 
     def test_call(self, tmp_path: Path) -> None:
-        source = one_step("        return torch.ones(image.size) * weight\n").replace(
-            "__call__(self)", "__call__(self, image, weight=None)"
-        )
-        source = source.replace("        image = torch", "        noise = torch").replace(
+        source = ONE_STEP.replace("__call__(self)", "__call__(self, image, weight=None)").replace(
             "        config = ", "        return torch.ones(image.size) * weight\n        config = "
         )
         result = ran(tmp_path, recipe("[call]\nimage = { image = [48, 32] }\nweight = 3", source))
