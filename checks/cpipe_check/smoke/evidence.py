@@ -13,7 +13,7 @@ import math
 import os
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from cpipe_check.report.model import Picture
@@ -33,8 +33,10 @@ class Disagreement(Exception):
     """What was left does not bear out what was reported. The message says what."""
 
 
-def check(out: Path, class_name: str, same: bool) -> None:
+def check(out: Path, class_name: str, same: bool, required: Collection[str]) -> None:
     """Check what both processes left in `out`: the saved pipeline of that class, and the outputs of both calls.
+
+    `required` are the components that its `__init__` cannot do without.
 
     Raises:
         Disagreement: when they do not agree with a pass.
@@ -43,7 +45,7 @@ def check(out: Path, class_name: str, same: bool) -> None:
     for directory in (out, out / "saved", out / "first", out / "again"):
         if not _is_directory(directory):
             raise Disagreement(f"{directory.name} is missing, or is no directory")
-    _check_saved(out / "saved", class_name)
+    _check_saved(out / "saved", class_name, required)
     first, second = _numbers(out / "first"), _numbers(out / "again")
     if not any(first):
         raise NothingToSee
@@ -93,7 +95,7 @@ def _picture(item: object, path: Path, room: int) -> Picture:
     raise Disagreement("no picture of ours")
 
 
-def _check_saved(saved: Path, class_name: str) -> None:
+def _check_saved(saved: Path, class_name: str, required: Collection[str]) -> None:
     try:
         index = json.loads(_read(saved / "model_index.json", _MAX_INDEX))
     except (ValueError, RecursionError):
@@ -105,7 +107,8 @@ def _check_saved(saved: Path, class_name: str) -> None:
         raise Disagreement("the saved model_index.json names another class")
     for component, value in index.items():
         made = isinstance(value, list) and len(value) == 2 and all(isinstance(item, str) for item in value)
-        if made and not component.startswith("_") and not _is_filled_directory(saved / component):
+        # diffusers names some optional components that it does not save.
+        if made and component in required and not _is_filled_directory(saved / component):
             raise Disagreement("a component that the saved model_index.json names was not saved")
 
 

@@ -34,7 +34,8 @@ _NOT_INSTALLED = re.compile(r"`(\w+)` is not installed|requires the (\w+) librar
 
 # What torch and diffusers say when sizes do not fit: the reference has other channels than the pipeline expects.
 _SIZES = re.compile(
-    r"channels|shape|cannot be zero|empty|size of tensor|sizes? of|dimension|configuration sett|error reading",
+    r"channels|shape|cannot be zero|empty|to unpack|size of tensor|sizes? of|dimension|configuration sett|"
+    r"error reading",
     re.IGNORECASE,
 )
 

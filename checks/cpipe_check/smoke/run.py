@@ -253,13 +253,17 @@ class _Run:
 
     def _borne_out(self, class_name: str, same: bool) -> Smoke:
         try:
-            evidence.check(self._room.directory / "out", class_name, same)
+            evidence.check(self._room.directory / "out", class_name, same, self._required())
         except evidence.Disagreement as error:
             return _failed(f"its report is not borne out by what it left: {error}")
         except evidence.NothingToSee:
             # It may be fine, a text for one; but this is all there is to go by.
             return Smoke(Verdict.NOT_RUN, clean_line("cannot tell: the call returned no image, array or tensor"))
         return Smoke(Verdict.RAN)
+
+    def _required(self) -> frozenset[str]:
+        arguments = self._job.init.arguments or ()
+        return frozenset(argument.name for argument in arguments if argument.required)
 
     def _ending(self, transcript: Transcript, outcome: Outcome) -> Smoke:
         where = f"in {transcript.running}"

@@ -7,7 +7,8 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ from cpipe_check.smoke.recipe_values import check_expected
 from cpipe_check.smoke.reference import build
 from cpipe_check.smoke.reference.choose import Chosen
 from cpipe_check.smoke.reference.dimensions import Dimensions
+from cpipe_check.smoke.reference.families import DENOISERS
 
 # No further attempt begins later than this.
 _ATTEMPTS_SECONDS = 60.0
@@ -39,7 +41,8 @@ _LONG_SECONDS = 30.0
 class NotTheInput(Exception):
     """The cause is an error that no input is to blame for.
 
-    It speaks of a kind of object that was not given, or stays the same whatever form a picture is given in.
+    It comes after the denoiser, which has taken the inputs, and speaks of a kind of object that was not given; or it
+    stays the same whatever form a picture is given in.
     """
 
 
@@ -133,6 +136,7 @@ def _attempts(job: Job, plan: Plan, module: Any, channel: Channel) -> tuple[Any,
     start, asked = time.monotonic(), False
     before: tuple[Plan, Exception] | None = None
     for number in range(1, MAX_ATTEMPTS + 1):
+        denoised: list[str] = []
         try:
             with channel.stage("load"):
                 pipe = _load(plan.reference, job, plan, module, plan.dtype)
@@ -141,23 +145,41 @@ def _attempts(job: Job, plan: Plan, module: Any, channel: Channel) -> tuple[Any,
                 asked = True
             with channel.stage("components"):
                 _ = pipe.components
-            with channel.stage("call"):
+            with channel.stage("call"), _watched(pipe, denoised):
                 return pipe, plan, _invoke(pipe, job, plan)
         except NotRun:
             raise
         except Exception as error:
-            if channel.current == "call" and failures.is_within(error, failures.types_in(plan.given())):
+            if denoised and failures.is_within(error, failures.types_in(plan.given())):
                 raise NotTheInput from error
             late = number == MAX_ATTEMPTS or time.monotonic() - start > _ATTEMPTS_SECONDS
             setters = _setters(module, job) if channel.current == "call" else {}
             following_plan = None if late else _next(job, plan, error, channel, number, setters)
             if following_plan is None:
                 raise
-            if before is not None and plan.changes.forms != before[0].changes.forms and _unmoved(error, before[1]):
+            # The natural form of a picture came before the one that was tried instead.
+            another_form = before is not None and plan.changes.forms and not before[0].changes.forms
+            if before is not None and another_form and _unmoved(error, before[1]):
                 raise NotTheInput from error
             before = plan, error
             plan = following_plan
     raise AssertionError("the last attempt raises")
+
+
+@contextmanager
+def _watched(pipe: Any, denoised: list[str]) -> Iterator[None]:
+    """Note in `denoised` each time that a denoiser of the pipeline has done its work."""
+    parts = {name: getattr(pipe, name, None) for name in DENOISERS}
+    handles = [
+        part.register_forward_hook(lambda *_, name=name: denoised.append(name))
+        for name, part in parts.items()
+        if isinstance(part, torch.nn.Module)
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def _next(
