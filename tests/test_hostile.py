@@ -1,7 +1,7 @@
 """Hostile pipelines in the real room: nothing read, written, sent or shown, the documented verdict, the next file well.
 
-Each file in tests/hostile is an attack; `base.txt` is the pipeline that it is put in front of, unless it brings its own,
-`head.txt` what several attacks use. `expect:` in its head is the verdict and a pattern for the reason.
+Each file in tests/hostile is an attack; `base.txt` is the pipeline that it is put in front of, unless it brings its
+own, `head.txt` what several attacks use. `expect:` in its head is the verdict and a pattern for the reason.
 """
 
 from __future__ import annotations

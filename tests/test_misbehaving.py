@@ -49,12 +49,12 @@ FAILED, NOT_RUN = Verdict.FAILED, Verdict.NOT_RUN
 CASES: dict[str, Case] = {
     "downloads_from_the_hub": Case(
         NOT_RUN,
-        r"it (loads|downloads|uses|needs) .*no network",
+        r"it downloads from the Hub while it loads.*",
         init="        from huggingface_hub import hf_hub_download; hf_hub_download('openai/clip-x', 'config.json')\n",
     ),
     "downloads_by_itself": Case(
         NOT_RUN,
-        r"it uses the network \(example\.org\), and the smoke-load has none",
+        r"blocked by the sandbox: it uses the network \(example\.org\), and the smoke-load has none",
         init="        import urllib.request; urllib.request.urlopen('https://example.org/weights.bin')\n",
     ),
     "asks_for_a_gpu_in_init": Case(NOT_RUN, r".*(CUDA|GPU|cuda).*", init="        unet.cuda()\n"),

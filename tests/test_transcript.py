@@ -149,6 +149,12 @@ def test_no_event_without_the_challenge(challenge: object, room: Place) -> None:
         transcript.add(begin("load"))
 
 
+def test_no_pass_without_the_challenge(room: Place) -> None:
+    for expected, script in ((FIRST_STAGES, FIRST), (AGAIN_STAGES, AGAIN)):
+        names = [name for name, _ in script if name and name != "loaded"]
+        assert not told(expected, names, room).complete
+
+
 def test_what_a_file_may_forge(room: Place) -> None:
     """From the beginning of the import on, and nothing before."""
     names = ["begin reference", "end reference", "begin import"]

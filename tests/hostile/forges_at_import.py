@@ -1,6 +1,6 @@
-"""A complete report at import, then a clean exit."""
+"""A report of all stages at import, without the challenge, then a clean exit."""
 
-# expect: failed: in import: its process sent what is no report
+# expect: failed: in save: its report is not complete
 
 import os
 

@@ -1,6 +1,6 @@
 """Asks for the challenge itself and reports a pass without a call, event for event as a pass looks."""
 
-# expect: failed: its report is not borne out by what it left: .*|failed: .*is missing, or is no directory
+# expect: failed: in reload: .*
 
 import os
 

@@ -1,6 +1,6 @@
-"""A recipe of code in the place of values: it is text where text is taken, and refused elsewhere."""
+"""A recipe of code in the place of values: it is text, and stays text."""
 
-# expect: not run: no reference for component `unet` \(UNet2DModel\): .*
+# expect: ran
 
 # /// cpipe-check
 # components.unet = {class = "UNet2DModel", sample_size = "__import__('os').system('touch @@CANARY_DIR@@/recipe')"}

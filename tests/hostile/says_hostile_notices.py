@@ -12,5 +12,5 @@ def on_call(pipe, image):
         warnings.warn(f"{number} {TEXT}", FutureWarning)
     found = channel()
     for number in range(5):
-        found.send(event="notice", stage="call", text=f"\r\n::error::{number}" + "\ud800\u2028" * 1000)
+        found.send(event="notice", stage=found.current, text=f"\r\n::error::{number}" + "\ud800\u2028" * 1000)
     return image

@@ -119,9 +119,9 @@ class Transcript:
 
     @property
     def complete(self) -> bool:
-        """Whether every stage that the verdict rests on ended well, in order."""
+        """Whether every stage that the verdict rests on ended well, in order, and the challenge was asked for."""
         passed = tuple(stage.name for stage in self.stages if stage.ok and stage.name not in EXTRA_STAGES)
-        return passed == self._expected
+        return bool(self._challenge) and passed == self._expected
 
 
 def _bytes(value: object) -> int:
