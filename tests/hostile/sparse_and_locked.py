@@ -10,8 +10,7 @@ try:
     raise RuntimeError("LOOT sparse")
 except OSError:
     pass
-# Not once: the loader runs the file anew, after the smoke-load has imported it.
-os.makedirs("locked/inner", exist_ok=True)
+os.makedirs("locked/inner")
 open("locked/inner/file", "w").close()
 os.chmod("locked/inner", 0)
 os.chmod("locked", 0)

@@ -9,7 +9,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ def prepare(job: Job, channel: Channel) -> Plan:
         NotRun: when it cannot be had.
     """
     _quiet()
+    _import_once()
     with channel.stage("reference"):
         plan = make_plan(job, changes_from(job.changes), partial(_reference, job, channel))
         device = plan.setting.device
@@ -66,6 +67,7 @@ def prepare_again(job: Job, _channel: Channel) -> Plan:
         NotRun: when it cannot be had.
     """
     _quiet()
+    _import_once()
     return make_plan(job, changes_from(job.changes), lambda *_: _saved(job))
 
 
@@ -260,6 +262,15 @@ def _invoke(pipe: Any, job: Job, plan: Plan) -> Any:
     arguments = plan.arguments()
     seed(job.seed)
     return getattr(pipe, job.method)(**arguments)
+
+
+def _import_once() -> None:
+    """Have the loader run a file once in this process, as for a user who loads it once.
+
+    It would run it anew each time, in the same module: classes made before would be others than those after.
+    """
+    loader = diffusers.utils.dynamic_modules_utils
+    loader.get_class_in_module = cache(loader.get_class_in_module)
 
 
 def _quiet() -> None:
