@@ -208,6 +208,19 @@ def assert_inert(shown: str) -> None:
     assert "##[" not in shown
 
 
+NEIGHBOURS = ("eats_private_memory", "edits_kept_references", "fills_disk", "floods_protocol", "signals_others")
+
+
+@pytest.mark.skipif(not ROOMS, reason="no kind of room is proven on this machine")
+def test_the_room_beside(world: World, tmp_path: Path) -> None:
+    """Hostile files in two rooms at once: none changes what is said of the others."""
+    for name, (smoke, _, after) in run([HOSTILE / f"{n}.py" for n in NEIGHBOURS], ROOMS[0], world, tmp_path, 2).items():
+        expected = dict(_HEAD.findall((HOSTILE / f"{name}.py").read_text()))["expect"]
+        assert re.fullmatch(expected, f"{smoke.verdict.value}: {smoke.reason}".removesuffix(": ")), (name, smoke)
+        assert (after.verdict, after.reason) == (Verdict.RAN, ""), name
+    world.assert_untouched()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_attack_in_every_room(room: str, world: World, tmp_path: Path) -> None:
