@@ -51,6 +51,7 @@ def prepare(job: Job, channel: Channel) -> Plan:
         NotRun: when it cannot be had.
     """
     _quiet()
+    _own_thread_pool()
     _import_once()
     with channel.stage("reference"):
         plan = make_plan(job, changes_from(job.changes), partial(_reference, job, channel))
@@ -67,6 +68,7 @@ def prepare_again(job: Job, _channel: Channel) -> Plan:
         NotRun: when it cannot be had.
     """
     _quiet()
+    _own_thread_pool()
     _import_once()
     return make_plan(job, changes_from(job.changes), lambda *_: _saved(job))
 
@@ -262,6 +264,11 @@ def _invoke(pipe: Any, job: Job, plan: Plan) -> Any:
     arguments = plan.arguments()
     seed(job.seed)
     return getattr(pipe, job.method)(**arguments)
+
+
+def _own_thread_pool() -> None:
+    """Have torch make the thread pool of this fork now: of several threads that ask for it first, one may get none."""
+    torch.set_num_threads(torch.get_num_threads())
 
 
 def _import_once() -> None:
