@@ -1,7 +1,7 @@
 """Hostile pipelines in the real room: nothing read, written, sent or shown, the documented verdict, the next file well.
 
-Each file in tests/hostile is an attack; `base.txt` is the pipeline that it is put in front of, `head.txt` what several
-attacks use. `expect:` in its head is the verdict and a pattern for the reason.
+Each file in tests/hostile is an attack; `base.txt` is the pipeline that it is put in front of, unless it brings its
+own, `head.txt` what several attacks use. `expect:` in its head is the verdict and a pattern for the reason.
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ class World:
             "ABSTRACT": self.token,
             "PID": self.victim.pid,
             "PARENT": os.getpid(),
+            "PARAMETERS": ", ".join(f"parameter_{number}: int" for number in range(10_000)),
         }
 
     @staticmethod
@@ -140,7 +141,8 @@ ROOMS = rooms() if sys.platform == "linux" else []
 
 
 def source_of(attack: Path, world: World) -> str:
-    text = HEAD + attack.read_text() + BASE
+    text = attack.read_text()
+    text = HEAD + text if "(DiffusionPipeline):" in text else HEAD + text + BASE
     return re.sub(r"@@(\w+)@@", lambda match: str(world.places[match[1]]), text)
 
 
@@ -190,6 +192,7 @@ def test_attack(name: str, reports: dict[str, tuple[Smoke, str, Smoke]], world: 
     assert_inert(shown)
     assert (after.verdict, after.reason) == (Verdict.RAN, ""), "the next file is affected"
     assert smoke.isolation.not_proven == ()
+    assert not smoke.unserved, "it says that the machine is to blame"
 
 
 def test_world_is_untouched(reports: dict[str, tuple[Smoke, str, Smoke]], world: World) -> None:
@@ -203,6 +206,19 @@ def assert_inert(shown: str) -> None:
     assert not [c for c in shown if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
     assert not re.search(r"^\s*::", shown, re.MULTILINE)
     assert "##[" not in shown
+
+
+NEIGHBOURS = ("eats_private_memory", "edits_kept_references", "fills_disk", "floods_protocol", "signals_others")
+
+
+@pytest.mark.skipif(not ROOMS, reason="no kind of room is proven on this machine")
+def test_the_room_beside(world: World, tmp_path: Path) -> None:
+    """Hostile files in two rooms at once: none changes what is said of the others."""
+    for name, (smoke, _, after) in run([HOSTILE / f"{n}.py" for n in NEIGHBOURS], ROOMS[0], world, tmp_path, 2).items():
+        expected = dict(_HEAD.findall((HOSTILE / f"{name}.py").read_text()))["expect"]
+        assert re.fullmatch(expected, f"{smoke.verdict.value}: {smoke.reason}".removesuffix(": ")), (name, smoke)
+        assert (after.verdict, after.reason) == (Verdict.RAN, ""), name
+    world.assert_untouched()
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from random import Random
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, seed, settings
@@ -195,20 +196,30 @@ def test_no_bytes_break_the_reader(data: bytes) -> None:
         pass
 
 
+ENDED = {"event": "end", "seconds": 0.1, "ok": True, "memory": 1, "device_memory": 0, "challenge": ""}
+CHANGES = {"asked": {"steps": 4}, "also": {}, "give": [], "before": [], "forms": {}, "no_example": True}
 SENT = (
+    {"event": "begin", "stage": "reference", "challenge": ""},
+    {"event": "reference", "key": "ddpm", "challenge": ""},
+    {"event": "built", "key": "ddpm", "name": "reference", "challenge": ""},
+    {"event": "setting", "reference": "x", "device": "y", "choices": ["z"], "challenge": ""},
+    {**ENDED, "stage": "reference"},
+    {"event": "begin", "stage": "import", "challenge": ""},
+    {**ENDED, "stage": "import"},
     {"event": "begin", "stage": "load", "challenge": ""},
-    {"event": "end", "stage": "load", "seconds": 0.1, "ok": True, "challenge": ""},
+    {**ENDED, "stage": "load"},
+    {"event": "again", "why": "x", "tried": "y", "changes": {**CHANGES, "shortened": False}, "challenge": ""},
+    {"event": "notice", "stage": "load", "text": "x", "challenge": ""},
     {"event": "loaded", "challenge": ""},
-    {"event": "setting", "reference": "x", "device": "y", "challenge": ""},
-    {"event": "output", "text": "x", "challenge": ""},
     {"event": "verdict", "verdict": "ran", "reason": "", "challenge": ""},
 )
 ODD = (b"null", b"1e999", b"NaN", b"[]", b"{}", b'"', rb"\ud800", b"-1", b"[" * 2000, b"9" * 5000, b"\xff", b"\0")
 
 
 def mutated(random: Random) -> bytearray:
-    """A transcript with up to six places changed, cut, doubled or made odd."""
-    text = bytearray(b"".join(frames.frame(b"e", frames.to_payload(e)) for e in random.choices(SENT, k=4)))
+    """The beginning of a transcript with up to six places changed, cut, doubled or made odd."""
+    sent = SENT[: random.randint(1, len(SENT))]
+    text = bytearray(b"".join(frames.frame(b"e", frames.to_payload(event)) for event in sent))
     for _ in range(random.randint(0, 6)):
         place = random.randrange(len(text) + 1)
         match random.randrange(4):
@@ -225,9 +236,11 @@ def mutated(random: Random) -> bytearray:
 
 @pytest.mark.parametrize("inputs", [2000, pytest.param(100_000, marks=pytest.mark.slow)])
 def test_no_transcript_breaks_the_checker(inputs: int) -> None:
+    references = Mock(find=lambda key: "", keep=lambda key, built: "")
     random, refused = Random(20250113), 0
     for _ in range(inputs):
-        transcript, reader, text = Transcript(FIRST_STAGES, lambda _: None), FrameReader(b"e"), mutated(random)
+        transcript = Transcript(FIRST_STAGES, lambda _: None, references)
+        reader, text = FrameReader(b"e"), mutated(random)
         try:
             while text:
                 for _, payload in reader.feed(bytes(text[: (size := random.randint(1, 400))])):

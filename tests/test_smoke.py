@@ -71,6 +71,17 @@ def test_starter_runs(command, tmp_path: Path) -> None:
     assert smoke(tmp_path, (tmp_path / "mine.py").read_text(), name="mine.py").smoke.verdict is Verdict.RAN
 
 
+def test_the_file_is_imported_once(tmp_path: Path) -> None:
+    """As for its users: what it registers it registers once, and objects of its classes are of those that it sees."""
+    top = "torch.library.define('mine::op', '(Tensor x) -> Tensor')\n\n\nclass Box:\n    pass\n\n\n"
+    example = '    """\n    >>> pipe = DiffusionPipeline.from_pretrained("x", custom_pipeline="y")\n    >>> pipe(Box())\n    """\n'
+    source = one_step("        assert isinstance(box, Box)\n        return image\n", top=top)
+    source = source.replace("__call__(self)", "__call__(self, box)")
+    source = source.replace("(DiffusionPipeline):\n", f"(DiffusionPipeline):\n{example}")
+    result = smoke(tmp_path, source).smoke
+    assert (result.verdict, result.reason) == (Verdict.RAN, "")
+
+
 def test_hub_layout_with_sibling_runs(tmp_path: Path) -> None:
     (tmp_path / "helper.py").write_text("def ones(x):\n    return x * 0 + 1\n")
     body = "        return ones(scheduler_output)\n"

@@ -1,11 +1,7 @@
-"""Tells another device and reference than it ran on."""
+"""Tells another device, another reference and other choices than it ran with."""
 
-# expect: failed: .*
-
-import gc
+# expect: failed: in load: its process sent what is no report
 
 
 def on_init(pipe):
-    for item in gc.get_objects():
-        if type(item).__name__ == "Channel":
-            item.send(event="setting", reference="LOOT reference", device="cuda LOOT")
+    channel().send(event="setting", reference="LOOT reference", device="cuda LOOT", choices=["unet: LOOT"])

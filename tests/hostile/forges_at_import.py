@@ -1,28 +1,8 @@
-"""A complete report at import, then a clean exit."""
+"""A report of all stages at import, without the challenge, then a clean exit."""
 
-# expect: failed: .*
+# expect: failed: in save: its report is not complete
 
-import json
 import os
-import struct
 
-
-def frame(value):
-    text = json.dumps(value).encode()
-    return struct.pack(">cI", b"e", len(text)) + text
-
-def transcript(challenge=""):
-    stages = ("load", "components", "call", "output", "save")
-    yield from ({"event": "begin", "stage": s, "challenge": challenge} for s in stages)
-    yield from ({"event": "end", "stage": s, "seconds": 0.1, "ok": True, "challenge": challenge} for s in stages)
-    yield {"event": "output", "text": "LOOT of gold", "challenge": challenge}
-    yield {"event": "verdict", "verdict": "ran", "reason": "", "challenge": challenge}
-
-
-data = b"".join(map(frame, transcript()))
-for number in range(3, 30):
-    try:
-        os.write(number, data)
-    except OSError:
-        pass
+tell(forged_end("import"), *forged_rest("load", "components", "call", "output", "save"))
 os._exit(0)

@@ -1,6 +1,6 @@
 """Holds Python's lock in one long operation."""
 
-# expect: failed: in load: not finished after 4 s
+# expect: failed: in import: not finished after 4 s
 # seconds: 4
 
 import re

@@ -1,6 +1,6 @@
 """Deaf to every signal, forever."""
 
-# expect: failed: in load: not finished after 4 s
+# expect: failed: in import: not finished after 4 s
 # seconds: 4
 
 import signal

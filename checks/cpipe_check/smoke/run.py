@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from cpipe_check.report.model import Isolation, Smoke, Stage, StageName, Verdict
-from cpipe_check.sandbox import isolation
+from cpipe_check.sandbox import frames, isolation
 from cpipe_check.sandbox.isolation import Needs, Unavailable
 from cpipe_check.sandbox.room import Room, RoomError
 from cpipe_check.sandbox.task import Limits, Outcome, Task
@@ -27,6 +27,8 @@ from cpipe_check.text import EMPTY, clean_line
 INSTALL = "install cpipe-check[smoke]"
 PACKAGES = ("torch", "diffusers", "transformers", "accelerate")
 _SEED = 20250113
+# A job goes to the room in one frame, with room for what attempts find out.
+_LARGEST_JOB = frames.MAX_FRAME - (64 << 10)
 _VARIABLES = {
     "HF_HOME": "{room}/home/hf",
     "TORCH_HOME": "{room}/home/torch",
@@ -111,6 +113,8 @@ class Smoker:
         except (Unavailable, RoomError) as error:
             return Smoke(Verdict.NOT_RUN, clean_line(str(error), 700), unserved=True)
         job = _lay_out(target, files, self._options, room)
+        if len(frames.to_payload(job.to_object())) > _LARGEST_JOB:
+            return Smoke(Verdict.NOT_RUN, clean_line("its signatures, recipe and example are too long"))
         limits = Limits(seconds=self._options.seconds, memory=self._needs.memory)
         run = _Run(room, job, self._needs, limits, on_stage)
         return replace(run.smoke(target.class_name), isolation=self._isolation)
@@ -246,7 +250,9 @@ class _Run:
         )
 
     def _task(self, entry: str, stages: tuple[StageName, ...]) -> tuple[Transcript, Outcome]:
-        transcript = Transcript(stages, self._on_stage, KeptReferences(self._room))
+        # A configuration of the file's own is its author's word, which no other file's reference may come of.
+        references = KeptReferences(self._room, keeps=not self._job.recipe.components)
+        transcript = Transcript(stages, self._on_stage, references)
         entry = f"cpipe_check.smoke.child:{entry}"
         task = Task(entry, self._job.to_object(), self._limits, self._needs.readable, self._needs.devices)
         return transcript, self._room.run(task, transcript.add)
@@ -272,8 +278,8 @@ class _Run:
         clean_exit = outcome.exit_code == 0 and not outcome.over
         if end.get("verdict") == "not run" and clean_exit:
             # After the file has been imported it may say so of itself, but not that the machine is to blame.
-            ours = all(stage.name == "reference" for stage in transcript.stages)
-            return Smoke(Verdict.NOT_RUN, reason, unserved=ours and end.get("unserved") is True)
+            unserved = end.get("unserved") is True and not transcript.imported
+            return Smoke(Verdict.NOT_RUN, reason, unserved=unserved)
         if outcome.over in ("time", "memory") and transcript.attempts:
             # It may be what we tried that takes so much.
             over = endings.over(outcome.over, self._limits)

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,8 @@ def prepare(job: Job, channel: Channel) -> Plan:
         NotRun: when it cannot be had.
     """
     _quiet()
+    _own_thread_pool()
+    _import_once()
     with channel.stage("reference"):
         plan = make_plan(job, changes_from(job.changes), partial(_reference, job, channel))
         device = plan.setting.device
@@ -72,6 +74,8 @@ def prepare_again(job: Job, _channel: Channel) -> Plan:
         NotRun: when it cannot be had.
     """
     _quiet()
+    _own_thread_pool()
+    _import_once()
     return make_plan(job, changes_from(job.changes), lambda *_: _saved(job))
 
 
@@ -292,6 +296,20 @@ def _after_others(pipe: Any, job: Job, plan: Plan) -> Plan:
         except Exception as error:
             raise NotRun(f"`{name}` has to be called first: {failures.one_line(error, job)}") from error
     return replace(plan, known=replace(plan.known, results=results))
+
+
+def _own_thread_pool() -> None:
+    """Have torch make the thread pool of this fork now: of several threads that ask for it first, one may get none."""
+    torch.set_num_threads(torch.get_num_threads())
+
+
+def _import_once() -> None:
+    """Have the loader run a file once in this process, as for a user who loads it once.
+
+    It would run it anew each time, in the same module: classes made before would be others than those after.
+    """
+    loader = diffusers.utils.dynamic_modules_utils
+    loader.get_class_in_module = cache(loader.get_class_in_module)
 
 
 def _quiet() -> None:
