@@ -13,6 +13,7 @@ from cpipe_check.smoke import failures, stages
 from cpipe_check.smoke.channel import Channel
 from cpipe_check.smoke.job import Job, job_from
 from cpipe_check.smoke.plan import NotRun, Plan
+from cpipe_check.smoke.trying import NotTheInput
 
 
 def first(payload: Mapping[str, Any], line: TaskChannel) -> None:
@@ -51,7 +52,7 @@ def _verdict(job: Job, channel: Channel, prepare: Prepare, run: Run) -> dict[str
         run(job, plan, channel)
     except NotRun as error:
         return {"verdict": "not run", "reason": str(error)}
-    except stages.NotTheInput as fault:
+    except NotTheInput as fault:
         return {"verdict": "failed", **failures.describe(fault.__cause__ or fault, job)}
     except BaseException as error:
         lacking = failures.lacking(error, channel.current, job, hosts)
