@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import random
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -33,13 +34,17 @@ def import_file(job: Job) -> Any:
 
 def load(source: Path, job: Job, plan: Plan, module: Any, dtype: torch.dtype) -> Any:
     """Load the pipeline from a directory, on the plan's device; `module` is the imported file."""
+    drawn = random.getrandbits(31)
+    own = own_components(plan, module, job.seed)
+    # What the file draws while it is loaded differs from one process to the next, unless it is saved.
+    seed(drawn)
     pipe = diffusers.DiffusionPipeline.from_pretrained(
         str(source),
         custom_pipeline=job.custom_pipeline,
         trust_remote_code=True,
         **({} if dtype == torch.float32 else {"torch_dtype": dtype}),
         **plan.passed,
-        **own_components(plan, module, job.seed),
+        **own,
     )
     pipe.set_progress_bar_config(disable=True)
     return pipe.to(plan.setting.device)
