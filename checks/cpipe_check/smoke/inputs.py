@@ -20,6 +20,7 @@ _PICTURE = re.compile(
 )
 _PROMPT = re.compile(r"(^|_)(prompt|prompts|text|texts|caption|captions|instruction|question|query|lyrics)(_\d)?$")
 _STEPS = re.compile(r"^(num_)?(\w*(inference|inversion|ddim|sampling|diffusion|denoising|optimization)_)?steps$")
+_RESOLUTION = re.compile(r"^(processing_|max_|min_|target_)?res(olution)?$")
 _FILE = re.compile(r"(video|image|img|mask)_?(path|file)$")
 _EMBEDDING = re.compile(r"(^|_)image_embeds?$")
 # What Stable Cascade's first stage makes, and its second one takes.
@@ -48,7 +49,6 @@ _PLAIN: Mapping[str, Any] = {
     "guidance_scale": 5.0, "cfg_scale": 5.0, "use_resolution_binning": False, "fps": 8, "frame_rate": 8,
     "ensemble_size": 2,
     "num_controlnet": 1, "control_mode": [0], "_auto_resize": False, "eta": 0.0, "noise_level": 10, "frame_size": 32,
-    "processing_resolution": 64,
 }  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def keeps_small(name: str, setting: Setting) -> bool:
     """Return whether the value of a parameter decides how large the call is, so that no example may set it."""
     if name in _SIZES or name in _FRAMES or _SECONDS.match(name):
         return setting.size_known
-    return bool(_STEPS.match(name)) or name in _ALWAYS_OURS
+    return bool(_STEPS.match(name) or _RESOLUTION.match(name)) or name in _ALWAYS_OURS
 
 
 def may_help(argument: Argument) -> bool:
@@ -159,6 +159,8 @@ def _by_name(name: str, annotation: str, setting: Setting, form: str) -> Any:
     if name == "generator":
         return values.generator(setting)
     if name in _SIZES:
+        return setting.image_size
+    if _RESOLUTION.match(name):
         return setting.image_size
     if name == "max_area":
         return setting.image_size**2

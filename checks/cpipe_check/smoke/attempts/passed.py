@@ -122,4 +122,6 @@ def shortened(failure: Failure, changes: Changes, now: Situation) -> Suggestion:
 def without_example(_: Failure, changes: Changes, now: Situation) -> Suggestion:
     if not now.has_example or changes.no_example:
         return None
-    return replace(changes, no_example=True, forms={}, give=()), "without the example's values"
+    # What was asked for the example's sake only makes the call long.
+    asked = {name: size for name, size in changes.asked.items() if name not in ("image_size", "steps", "words")}
+    return replace(changes, no_example=True, forms={}, give=(), asked=asked), "without the example's values"

@@ -112,7 +112,8 @@ def larger(failure: Failure, changes: Changes, now: Situation) -> Suggestion:
 
 def as_written(failure: Failure, changes: Changes, now: Situation) -> Suggestion:
     """Pictures of the size that the example is written for, with its boxes and points."""
-    return _to_real_size(failure, changes, now) if now.has_example else None
+    elsewhere = failure.kind == "FileNotFoundError"
+    return _to_real_size(failure, changes, now) if now.has_example and not elsewhere else None
 
 
 def _to_real_size(_: Failure, changes: Changes, now: Situation) -> Suggestion:
