@@ -14,7 +14,11 @@ import diffusers
 import torch
 from diffusers.utils import dynamic_modules_utils
 
-from cpipe_check.smoke.reference.families import DDPM, build
+from cpipe_check.smoke.reference.build import build
+from cpipe_check.smoke.reference.dimensions import Dimensions
+from cpipe_check.smoke.reference.families import FAMILIES
+from cpipe_check.smoke.reference.find import find
+from cpipe_check.smoke.reference.make import make
 
 
 def stages(file: str, scratch: Path, reference: Path):
@@ -55,7 +59,8 @@ def main() -> None:
     diffusers.utils.logging.disable_progress_bar()
     diffusers.utils.logging.set_verbosity_error()
     reference = Path(sys.argv[1]) / "tiny-ddpm"
-    build(DDPM, reference)
+    ddpm = next(family for family in FAMILIES if family.name == "ddpm")
+    build({n: make(find(cls), Dimensions(ddpm.components)) for n, cls in ddpm.components.items()}, reference)
     print("ready", flush=True)
     for line in sys.stdin:
         file, scratch = json.loads(line)
