@@ -64,8 +64,7 @@ def attempt(job: Job, plan: Plan, module: Any, channel: Channel) -> tuple[Any, P
             if following_plan is None:
                 raise
             # The natural form of a picture came before the one that was tried instead.
-            another_form = before is not None and plan.changes.forms and not before[0].changes.forms
-            if before is not None and another_form and _unmoved(error, before[1]):
+            if before is not None and _in_another_form(plan, before[0]) and _unmoved(error, before[1]):
                 raise NotTheInput from error
             before = plan, error
             plan = following_plan
@@ -107,6 +106,13 @@ def _next(
         channel.send(event="again", tried=words, why=failures.one_line(error, job)[:200], changes=changes.to_object())
         return found
     return None
+
+
+def _in_another_form(plan: Plan, natural: Plan) -> bool:
+    """Whether pictures are given as another type than they naturally are."""
+    if not plan.changes.forms or natural.changes.forms:
+        return False
+    return failures.types_in(plan.given()) != failures.types_in(natural.given())
 
 
 def _unmoved(error: Exception, before: Exception) -> bool:
