@@ -80,12 +80,13 @@ def main() -> None:
     parser.add_argument("directory")
     parser.add_argument("--sample", type=int, default=0)
     parser.add_argument("--timeout", type=float, default=120)
+    parser.add_argument("--at-a-time", type=int, default=len(os.sched_getaffinity(0)), help="of the fresh processes")
     arguments = parser.parse_args()
     fast, report, clock = whole(arguments.directory, arguments.timeout)
     files = list(report.files)
     count = min(arguments.sample or len(files), len(files))
     sample = [files[index * len(files) // count] for index in range(count)]
-    processes = len(os.sched_getaffinity(0))
+    processes = arguments.at_a_time
     start = time.perf_counter()
     with ThreadPoolExecutor(processes) as executor:
         verdicts = list(executor.map(lambda file: alone(str(file.path), arguments.timeout), sample))
