@@ -13,9 +13,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from cpipe_check.api_index.target import Target
-from cpipe_check.checker import STATIC_ONLY, _file_report, check_static
+from cpipe_check.checker import _file_report, check_static
 from cpipe_check.report import RENDERERS
-from cpipe_check.report.model import Report
+from cpipe_check.report.model import STATIC_ONLY, Report
 from cpipe_check.rules import RULES
 from cpipe_check.rules.base import HEADER
 from cpipe_check.submission import Submission

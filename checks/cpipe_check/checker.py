@@ -15,7 +15,7 @@ from cpipe_check.machine import usable_cpus
 from cpipe_check.pipeline_file import PipelineFile, compatibility
 from cpipe_check.pipeline_file.parsing import with_deep_stack
 from cpipe_check.progress import Step
-from cpipe_check.report.model import Compatibility, Component, FileReport, Report, Smoke, Verdict
+from cpipe_check.report.model import STATIC_ONLY, Compatibility, Component, FileReport, Report, Smoke, Verdict
 from cpipe_check.rules import RULES
 from cpipe_check.smoke.pool import Load, smoke_load_all
 from cpipe_check.smoke.run import SmokeOptions
@@ -29,7 +29,6 @@ from cpipe_check.workers import FORKS, Limits, Lost, in_workers
 _WORTH_A_POOL = 6
 _UNREAD = "too deeply nested for our parser"
 STATIC_LIMITS = Limits(seconds=20, memory=2 << 30)
-STATIC_ONLY = Smoke(Verdict.NOT_RUN, clean_line("switched off by --static"))
 
 
 @dataclass(frozen=True, slots=True)

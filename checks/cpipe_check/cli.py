@@ -16,6 +16,8 @@ from cpipe_check.sandbox.modes import MODES
 from cpipe_check.text import clean_line, inert_in_logs
 
 INTERRUPTED = 130
+# The names of `report.RENDERERS`, which takes longer to import than `--help` may.
+FORMATS = ("text", "json", "html", "markdown", "github", "sarif")
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 _REPO_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _EPILOG = """\b
@@ -94,7 +96,7 @@ def _check_jobs(_context: click.Context, _parameter: click.Parameter, value: str
     "known), or source:PATH for a checkout. Default: latest.",
 )
 @click.option("--transformers", metavar="SPEC", help="The same, without source:PATH.")
-@click.option("--output-format", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
+@click.option("--output-format", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--output-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here.")
 @click.option("--stdin-filename", default="stdin.py", show_default=True, help="The name of what `-` reads.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even when something is found.")

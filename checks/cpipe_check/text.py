@@ -43,6 +43,11 @@ def clean_source_line(line: str, limit: int = 20_000) -> CleanText:
     return CleanText(_replaced(line[:limit].rstrip("\r\n"), kept="\t"))
 
 
+def shortened(text: str, limit: int = 300) -> str:
+    """Return the beginning of a text that is longer than `limit` characters, with an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
 def inert_in_logs(text: str) -> str:
     """Return `text` with nothing in it that GitHub's runner takes for a command.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from cpipe_check.report import as_html, as_json, as_text
+from cpipe_check.report import as_github, as_html, as_json, as_markdown, as_sarif, as_text
 from cpipe_check.report.model import Report
 
 # A renderer takes the report and whether colour may be used, and returns text that ends in a line feed or is empty.
@@ -10,4 +10,7 @@ RENDERERS: dict[str, Callable[[Report, bool], str]] = {
     "text": as_text.render,
     "json": as_json.render,
     "html": as_html.render,
+    "markdown": as_markdown.render,
+    "github": as_github.render,
+    "sarif": as_sarif.render,
 }

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import click
 
 from cpipe_check.finding import Finding, Severity
-from cpipe_check.pipeline_file.load_range import LoadRange
 from cpipe_check.report.code_frame import excerpt
 from cpipe_check.report.model import Compatibility, FileReport, Report, Smoke, Verdict
-from cpipe_check.report.wording import FAILS, releases
-from cpipe_check.text import inert_in_logs
+from cpipe_check.report.wording import FAILS, runs
+from cpipe_check.text import inert_in_logs, shortened
 
 _COLOURS = {
     Severity.ERROR: "red",
@@ -22,7 +21,6 @@ _COLOURS = {
     Verdict.RAN: "green",
 }
 _MAX_SKIPPED = 5
-_LONGEST = 300
 
 
 def render(report: Report, colour: bool = False) -> str:
@@ -42,7 +40,7 @@ def _file(file: FileReport, rules: int) -> Iterator[str]:
         yield ""
     names = ", ".join(c.name for c in file.components)
     shown = f"  {file.pipeline_class}({names})" if file.pipeline_class else ""
-    yield click.style(_short(file.path), bold=True) + _short(shown)
+    yield click.style(shortened(file.path), bold=True) + shortened(shown)
     yield f"  static   {_static(file, rules)}"
     yield from _smoke(file)
 
@@ -66,29 +64,24 @@ def _loads_on(compatibility: Compatibility) -> str:
     found = compatibility.ranges.get("diffusers", ())
     if not found:
         return "loads on no release of diffusers"
-    text = f"loads on diffusers {_runs(found)}"
+    text = f"loads on diffusers {runs(found)}"
     others = compatibility.ranges.get("transformers", ())
     if others and (others[0].before or others[-1].after or len(others) > 1):
-        text += f", transformers {_runs(others)} (sampled)"
+        text += f", transformers {runs(others)} (sampled)"
     return text
-
-
-def _runs(found: Sequence[LoadRange]) -> str:
-    """`0.4 - 0.20, perhaps 0.21 - 0.42.1`."""
-    return ", ".join(("" if run.loads else "perhaps ") + releases(run) for run in found)
 
 
 def _finding(file: FileReport, finding: Finding) -> Iterator[str]:
     span = finding.span
     severity = click.style(finding.severity.value, fg=_COLOURS[finding.severity])
     code = click.style(finding.code, bold=True)
-    yield f"{_short(file.path)}:{span.line}:{span.column}: {code} {severity}: {_short(finding.message)}"
+    yield f"{shortened(file.path)}:{span.line}:{span.column}: {code} {severity}: {shortened(finding.message)}"
     margin = " " * len(str(span.line))
     yield from _code_frame(file.lines.get(span.line, ""), finding, margin)
     if finding.consequence:
-        yield f"{margin} = {FAILS.get(finding.breaks, 'it')} fails with: {_short(finding.consequence)}"
+        yield f"{margin} = {FAILS.get(finding.breaks, 'it')} fails with: {shortened(finding.consequence)}"
     if finding.advice:
-        yield f"{margin} = {'fix' if finding.fix else 'help'}: {_short(finding.advice)}"
+        yield f"{margin} = {'fix' if finding.fix else 'help'}: {shortened(finding.advice)}"
 
 
 def _code_frame(source: str, finding: Finding, margin: str) -> Iterator[str]:
@@ -99,7 +92,7 @@ def _code_frame(source: str, finding: Finding, margin: str) -> Iterator[str]:
     yield f"{margin} |"
     yield f"{finding.span.line} | {shown.before}{shown.marked}{shown.after}"
     marks = "^" * max(1, len(shown.marked))
-    yield f"{margin} | {' ' * len(shown.before)}{marks} {_short(finding.label)}".rstrip()
+    yield f"{margin} | {' ' * len(shown.before)}{marks} {shortened(finding.label)}".rstrip()
     yield f"{margin} |"
 
 
@@ -107,23 +100,23 @@ def _smoke(file: FileReport) -> Iterator[str]:
     smoke = file.smoke
     verdict = click.style(f"{smoke.verdict.value:7}", fg=_COLOURS[smoke.verdict])
     if smoke.verdict is Verdict.RAN:
-        yield f"  smoke    {verdict}{_short(_ran(smoke))}"
+        yield f"  smoke    {verdict}{shortened(_ran(smoke))}"
         yield from _tried(smoke)
         for notice in smoke.notices:
-            yield f"           {click.style('note', fg='cyan')} in {notice.stage}: {_short(notice.text)}"
+            yield f"           {click.style('note', fg='cyan')} in {notice.stage}: {shortened(notice.text)}"
         return
     setting = " · ".join(part for part in (smoke.reference, smoke.device) if part)
-    yield f"  smoke    {verdict} {_short(smoke.reason)}" + (f" ({_short(setting)})" if setting else "")
+    yield f"  smoke    {verdict} {shortened(smoke.reason)}" + (f" ({shortened(setting)})" if setting else "")
     yield from _tried(smoke)
     for frame in smoke.frames:
-        yield f"           {_short(file.path)}:{frame.line} in {_short(frame.function)}"
-        yield f"             {_short(frame.code)}"
+        yield f"           {shortened(file.path)}:{frame.line} in {shortened(frame.function)}"
+        yield f"             {shortened(frame.code)}"
 
 
 def _tried(smoke: Smoke) -> Iterator[str]:
     """What was changed after calls that did not take their inputs."""
     if smoke.attempts:
-        yield f"           tried    {_short(' · '.join(attempt.tried for attempt in smoke.attempts))}"
+        yield f"           tried    {shortened(' · '.join(attempt.tried for attempt in smoke.attempts))}"
 
 
 def _ran(smoke: Smoke) -> str:
@@ -135,14 +128,10 @@ def _ran(smoke: Smoke) -> str:
 
 def _skipped(report: Report) -> Iterator[str]:
     for path, reason in report.skipped[:_MAX_SKIPPED]:
-        yield f"skipped {_short(path)}: {_short(reason)}"
+        yield f"skipped {shortened(path)}: {shortened(reason)}"
     more = len(report.skipped) - _MAX_SKIPPED
     if more > 0:
         yield f"skipped {more} more files (all of them are in the JSON report)"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def _basis(report: Report) -> Iterator[str]:

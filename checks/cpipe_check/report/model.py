@@ -12,7 +12,7 @@ from typing import Literal
 
 from cpipe_check.finding import Finding, Severity
 from cpipe_check.pipeline_file.load_range import LoadRange
-from cpipe_check.text import EMPTY, CleanText
+from cpipe_check.text import EMPTY, CleanText, clean_line
 
 StageName = Literal["reference", "import", "load", "components", "call", "output", "save", "reload", "repeat",
     "batch", "from_pipe", "offload", "half", "callback", "output_type",
@@ -140,6 +140,9 @@ class Smoke:
     attempts: tuple[Attempt, ...] = ()
     notices: tuple[Notice, ...] = ()
     pictures: tuple[Picture, ...] = ()
+
+
+STATIC_ONLY = Smoke(Verdict.NOT_RUN, clean_line("switched off by --static"))
 
 
 @dataclass(frozen=True, slots=True)

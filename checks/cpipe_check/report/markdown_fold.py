@@ -1,0 +1,109 @@
+"""The part of a file's Markdown report that is folded away: how its verdicts came about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cpipe_check.report.markdown import cell, code, folded, inline, prose
+from cpipe_check.report.model import Compatibility, Component, FileReport, Isolation, Smoke, Stage
+from cpipe_check.report.wording import releases
+from cpipe_check.text import shortened
+
+BASIS = "as reported by the file's own process"
+_MOST = 20
+
+
+def folds(file: FileReport, smoke_basis: str) -> Iterator[str]:
+    """Yield a fold for the releases on which the file loads, and one for how it was run, where there is any."""
+    releases_told = [*_target(file.compatibility), *_ranges(file.compatibility)]
+    if releases_told:
+        yield folded("On which releases it loads, and why not on others", "\n".join(releases_told))
+    smoke = file.smoke
+    if smoke.isolation.name or smoke.stages:
+        blocks = (
+            _list("Notes, which are no failures", [f"in {inline(n.stage)}: {_line(n.text)}" for n in smoke.notices]),
+            _list("Run with", _setting(file)),
+            _list("How the reference was chosen", [_line(choice) for choice in smoke.choices]),
+            _list("What was tried before", [f"{_line(a.why)}, so {_line(a.tried)}" for a in smoke.attempts]),
+            _stages(smoke),
+            _isolation(smoke.isolation, smoke_basis),
+        )
+        yield folded("How it was run", *filter(None, blocks))
+
+
+def where(isolation: str) -> str:
+    """Return in what a smoke-load was run, by the name of its isolation."""
+    return "without isolation" if isolation == "none" else f"in {inline(isolation)}"
+
+
+def _line(text: str) -> str:
+    return prose(shortened(text))
+
+
+def _list(name: str, items: Sequence[str]) -> str:
+    more = [f"and {len(items) - _MOST} more"] if len(items) > _MOST else []
+    return "\n".join([f"**{name}**\n", *(f"- {item}" for item in [*items[:_MOST], *more])]) if items else ""
+
+
+def _target(compatibility: Compatibility) -> Iterator[str]:
+    named = (("diffusers", compatibility.diffusers), ("transformers", compatibility.transformers))
+    judged = [f"{library} {inline(release)}" for library, release in named if release]
+    if judged:
+        loads = {True: "it loads", False: "it does not load", None: "cannot tell whether it loads"}
+        yield f"- On {' and '.join(judged)} {loads[compatibility.loads]}."
+
+
+def _ranges(compatibility: Compatibility) -> Iterator[str]:
+    for library, found in compatibility.ranges.items():
+        for run in found[:_MOST]:
+            loads = "loads on" if run.loads else "perhaps loads on"
+            text = f"- {loads} {inline(library)} {inline(releases(run))}"
+            text += " (one release of every minor is known)" if run.sampled else ""
+            text += f"; not before: {_line(run.before)}" if run.before else ""
+            yield text + (f"; not after: {_line(run.after)}" if run.after else "")
+    if compatibility.others:
+        yield f"- counted as installed: {', '.join(map(code, compatibility.others[:_MOST]))}"
+
+
+def _setting(file: FileReport) -> list[str]:
+    smoke = file.smoke
+    named = (("reference", smoke.reference), ("device", smoke.device))
+    items = [f"{name}: {_line(text)}" for name, text in named if text]
+    if file.components:
+        items.append(f"components: {', '.join(map(_component, file.components[:_MOST]))}")
+    if smoke.output:
+        items.append(f"the call returned {_line(smoke.output)}")
+    return items
+
+
+def _component(component: Component) -> str:
+    kind = f" {code(shortened(component.type))}" if component.type else ""
+    remarks = ["optional"] if not component.required else []
+    remarks += ["not registered"] if component.registered is False else []
+    return code(component.name) + kind + (f" ({', '.join(remarks)})" if remarks else "")
+
+
+def _stages(smoke: Smoke) -> str:
+    if not smoke.stages:
+        return ""
+    rows = ["| Stage | Seconds | Peak memory | Outcome |", "| --- | ---: | ---: | --- |"]
+    for stage in smoke.stages[: 2 * _MOST]:
+        ending = "ok" if stage.ok else "**failed**"
+        rows.append(f"| {cell(inline(stage.name))} | {stage.seconds:.2f} | {_memory(stage)} | {ending} |")
+    return "\n".join(rows)
+
+
+def _memory(stage: Stage) -> str:
+    host = f"{stage.memory / (1 << 20):.0f} MB" if stage.memory else ""
+    device = f"{stage.device_memory / (1 << 20):.0f} MB on the device" if stage.device_memory else ""
+    return ", ".join(part for part in (host, device) if part) or "unknown"
+
+
+def _isolation(isolation: Isolation, smoke_basis: str) -> str:
+    if not isolation.name:
+        return ""
+    text = f"It ran {where(isolation.name)}, {smoke_basis}."
+    if isolation.name != "none":
+        named = (("Proven", isolation.proven), ("Not proven", isolation.not_proven))
+        text += "".join(f" {name}: {', '.join(map(_line, facts))}." for name, facts in named if facts)
+    return text
