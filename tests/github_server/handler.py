@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from github_server.server import GitHubServer
 
 
+# GitHub's own, and an Enterprise server's.
+_GRAPHQL = ("/graphql", "/api/graphql")
+
+
 class _Cut(Exception):
     """No answer is to be sent."""
 
@@ -144,6 +148,8 @@ class Api(_Handler):
 
     def _handle(self, asked: _Asked) -> tuple[Answer, str]:
         request, what = asked.request, f"{asked.request.method} {asked.request.path}"
+        if request.method == "POST" and asked.raw_path in _GRAPHQL:
+            return self._viewer(request)
         if asked.operation is None or not asked.raw_path.startswith(self.github.prefix):
             self.github.violate("client", what, ["no such operation in the description"])
             return Refusal(404, "Not Found").answer, ""
@@ -169,6 +175,16 @@ class Api(_Handler):
         found = self.github.contract.answer_problems(asked.operation, answer.status, kind, body)
         self.github.violate("server", f"{what} {answer.status}", found)
         return answer, token.login
+
+    def _viewer(self, request: Request) -> tuple[Answer, str]:
+        """The one query of GraphQL's that is answered, which the description of the REST API does not cover."""
+        if request.body != {"query": "query { viewer { login } }", "variables": {}}:
+            self.github.violate("client", "POST /graphql", [f"an unknown query {request.body}"])
+        try:
+            login = authenticate(self.github.state, credentials(request.headers), "graphql").login
+        except Refusal as refusal:
+            return refusal.answer, ""
+        return Answer(200, {"data": {"viewer": {"login": login}}}), login
 
     def _call(self, asked: _Asked, token: Token) -> Call:
         body: Any = asked.request.body

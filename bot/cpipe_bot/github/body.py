@@ -9,7 +9,7 @@ from cpipe_bot.github.commands import Answer
 from cpipe_bot.github.outcome import NO_FILES, Job, Outcome, fixable
 from cpipe_bot.github.settings import WhenGreen
 from cpipe_check import __version__
-from cpipe_check.fixing import fixed, unified
+from cpipe_check.fixing import applied, unified
 from cpipe_check.report import as_markdown
 from cpipe_check.report.markdown import block, code, folded, inline, prose
 from cpipe_check.report.model import FileReport, Verdict
@@ -131,7 +131,7 @@ def _patch(outcome: Outcome, contents: dict[str, bytes]) -> str:
     for file in outcome.report.files:
         before = contents.get(file.path)
         if before is not None and any(finding.fix for finding in file.findings):
-            patches.append(unified(file.path, before, fixed(before, file.findings)))
+            patches.append(unified(file.path, before, applied(before, file.findings)[0]))
     text = "".join(patches)
     if not text:
         return ": there is nothing that can be fixed mechanically."
