@@ -10,8 +10,8 @@ from github.IssueComment import IssueComment
 
 from cpipe_bot.github import sources
 from cpipe_bot.github.client import CannotPublish
-from cpipe_bot.github.commands import Command, answers, parse
-from cpipe_bot.github.publish import Publisher
+from cpipe_bot.github.commands import Command, answers
+from cpipe_bot.github.publish import Publisher, command_in
 
 log = logging.getLogger("cpipe_bot.github")
 Reaction = Literal["rocket", "+1", "confused", "eyes"]
@@ -27,9 +27,7 @@ def act(publisher: Publisher, number: int, comment: int) -> bool:
     """
     pull = publisher.repository.get_pull(number)
     asked = pull.get_issue_comment(comment)
-    if asked.user.type == "Bot":
-        return False
-    command = parse(asked.id, asked.html_url, asked.user.login, asked.created_at, asked.body)
+    command = command_in(asked)
     if command is None:
         return False
     if any(each.user.login == publisher.identity.login for each in asked.get_reactions()):

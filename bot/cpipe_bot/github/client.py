@@ -16,6 +16,9 @@ import github
 import requests
 from github.Auth import Auth
 from github.GithubException import GithubException
+from github.IssueComment import IssueComment
+from github.NamedUser import NamedUser
+from github.PullRequestComment import PullRequestComment
 from urllib3 import BaseHTTPResponse
 
 T = TypeVar("T")
@@ -36,6 +39,11 @@ class Identity:
     """Who the bot is on GitHub: the login that its comments have."""
 
     login: str
+
+    def wrote(self, comment: IssueComment | PullRequestComment) -> bool:
+        """Whether a comment is ours. One of an account that is gone has no user."""
+        author: NamedUser | None = comment.user
+        return author is not None and author.login == self.login
 
 
 def connect(auth: Auth, api_url: str, *, pause: float = 1.0, patience: float = PATIENCE) -> github.Github:

@@ -18,7 +18,7 @@ log = logging.getLogger("cpipe_bot.github")
 def ours(comments: Sequence[IssueComment], identity: Identity) -> list[IssueComment]:
     """Return the bot's own comments, the oldest first. A marker in anybody else's is only text."""
     return sorted(
-        (each for each in comments if each.user.login == identity.login and each.body.startswith(MARKER)),
+        (each for each in comments if identity.wrote(each) and each.body.startswith(MARKER)),
         key=lambda each: each.id,
     )
 
@@ -37,19 +37,27 @@ def write(pull: PullRequest, identity: Identity, body: str | None, *, create: bo
         for each in found:
             _delete(each)
         return
+    if found and not _edit(found[0], body):
+        found = []
     if not found and create:
         made = pull.create_issue_comment(body)
         if made.user.login != identity.login:
             made.delete()
             raise CannotPublish(f"the token comments as {made.user.login}, and says that it is {identity.login}")
         found = ours(list(pull.get_issue_comments()), identity)
-    if not found:
-        return
-    kept, *others = found
-    if kept.body.replace("\r\n", "\n") != body:
-        kept.edit(body)
-    for each in others:
-        _delete(each)
+    if found and _edit(found[0], body):
+        for each in found[1:]:
+            _delete(each)
+
+
+def _edit(comment: IssueComment, body: str) -> bool:
+    """Give a comment its body; return False when somebody has deleted it meanwhile."""
+    try:
+        if comment.body.replace("\r\n", "\n") != body:
+            comment.edit(body)
+    except UnknownObjectException:
+        return False
+    return True
 
 
 def _delete(comment: IssueComment) -> None:

@@ -16,6 +16,7 @@ import github
 import requests
 from github.GithubException import GithubException, UnknownObjectException
 from github.IssueComment import IssueComment
+from github.NamedUser import NamedUser
 from github.PullRequest import PullRequest
 from github.Repository import Repository
 
@@ -166,10 +167,13 @@ class Publisher:
             raise CannotPublish(f"GitHub does not answer: {type(error).__name__} {error}"[:500]) from error
 
 
+def command_in(comment: IssueComment) -> Command | None:
+    """Return the command that a person's comment is, None for any other."""
+    author: NamedUser | None = comment.user
+    if author is None or author.type == "Bot":
+        return None
+    return parse(comment.id, comment.html_url, author.login, comment.created_at, comment.body)
+
+
 def _commands(comments: Iterable[IssueComment]) -> tuple[Command, ...]:
-    parsed = (
-        parse(each.id, each.html_url, each.user.login, each.created_at, each.body)
-        for each in comments
-        if each.user.type != "Bot"
-    )
-    return tuple(command for command in parsed if command is not None)
+    return tuple(command for command in map(command_in, comments) if command is not None)

@@ -23,7 +23,7 @@ from cpipe_bot.github.snapshot import Snapshot, Unreadable
 from cpipe_check.api_index import ApiIndexError
 from cpipe_check.api_index.target import Target, resolve
 from cpipe_check.checker import check
-from cpipe_check.config import Config, ConfigError, read_config
+from cpipe_check.config import Config, ConfigError, read_config, tool_table
 from cpipe_check.report.model import Compatibility, Report
 from cpipe_check.submission import Collection, Submission
 from cpipe_check.text import CleanText, clean_line
@@ -166,8 +166,6 @@ def _distrusted(changed: Sequence[File], head: Snapshot, base: Snapshot, setting
 
 def _table(snapshot: Snapshot) -> object:
     """The tool's own table in a commit's pyproject.toml, or what tells that it cannot be read."""
-    from cpipe_check.config import tool_table
-
     try:
         return tool_table(snapshot.read(_CONFIG).decode())
     except (Unreadable, ValueError) as error:

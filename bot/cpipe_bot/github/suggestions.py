@@ -77,7 +77,7 @@ def write(repository: Repository, pull: PullRequest, identity: Identity, wanted:
 def _ours(pull: PullRequest, identity: Identity) -> Iterator[tuple[PullRequestComment, str]]:
     for comment in pull.get_review_comments():
         match = _MARKER.match(comment.body)
-        if match and comment.user.login == identity.login:
+        if match and identity.wrote(comment):
             yield comment, match[1]
 
 
