@@ -22,8 +22,15 @@ _URI = "urn:github"
 # Parameters that may hold slashes as they stand in the URL.
 _MANY_SEGMENTS = {"path": ".*", "basehead": ".+"}
 
-# Where the description is behind what GitHub does: a comment that a push has outdated has neither line nor position,
-_NULLABLE = (("pull-request-review-comment", "line"), ("pull-request-review-comment", "position"))
+# Where the description is behind what GitHub does: a comment that a push has outdated has neither line nor position, a
+# fork may be deleted,
+_NULLABLE = (
+    "pull-request-review-comment/line",
+    "pull-request-review-comment/position",
+    "pull-request/head/properties/repo",
+    "pull-request-simple/head/properties/repo",
+    "workflow-run/head_repository",
+)
 # and labels are added by a bare list of names as well, as PyGithub does (the description had it up to 2025).
 _ADD_LABELS = "/repos/{owner}/{repo}/issues/{issue_number}/labels"
 
@@ -65,8 +72,12 @@ def with_null(node: Any) -> Any:
 
 def corrected(description: dict[str, Any]) -> dict[str, Any]:
     """The description with what it is behind in; changes it in place."""
-    for schema, name in _NULLABLE:
-        description["components"]["schemas"][schema]["properties"][name]["nullable"] = True
+    for place in _NULLABLE:
+        schema, *path, name = place.split("/")
+        node = description["components"]["schemas"][schema]["properties"]
+        for part in path:
+            node = node[part]
+        node[name] = {"nullable": True, "allOf": [node[name]]}
     body = description["paths"][_ADD_LABELS]["post"]["requestBody"]["content"]["application/json"]["schema"]
     body["oneOf"].append({"type": "array", "items": {"type": "string"}, "minItems": 1})
     return description
@@ -179,7 +190,11 @@ class Contract:
             validator = Draft202012Validator({"$ref": _URI + pointer}, registry=self._registry, format_checker=formats)
             self._validators[pointer] = validator
         error = best_match(validator.iter_errors(value))
-        return [] if error is None else [f"{error.json_path}: {error.message[:500]}"]
+        if error is None:
+            return []
+        if len(error.message) < 300:
+            return [f"{error.json_path}: {error.message}"]
+        return [f"{error.json_path}: it breaks {error.validator} {str(error.validator_value)[:200]}"]
 
     def _at(self, operation: Operation) -> dict[str, Any]:
         found: dict[str, Any] = self.description["paths"][operation.template][operation.method.lower()]

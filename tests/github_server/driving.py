@@ -27,7 +27,7 @@ Files = Mapping[str, "Content | None"]
 
 
 class Driving:
-    """Methods that change the state, or look at it, as somebody else would; all but readers hold the lock."""
+    """Methods that change the state, or look at it, as somebody else would."""
 
     lock: threading.RLock
 
@@ -114,6 +114,11 @@ class Driving:
             self.state.user(author)
         return pull
 
+    def delete_fork(self, pull: PullRequest) -> None:
+        """Delete the repository that a PR comes from; the PR stays, and its commits with it."""
+        with self.lock:
+            del self.state.repositories[pull.head_repository]
+
     def push(self, pull: PullRequest, files: Files, message: str = "More") -> str:
         """Add a commit to the PR's branch (None deletes a file); returns its sha."""
         return self._move(pull, self._over(pull.head, files), (pull.head,), message)
@@ -152,13 +157,21 @@ class Driving:
         with self.lock:
             del self.repository.comments[comment.id]
 
+    def add_workflow(self, name: str) -> int:
+        """Make sure that there is a workflow of this name (its file's, without `.yml`); returns its id."""
+        with self.lock:
+            known = {known: number for number, known in self.repository.workflows.items()}
+            if name not in known:
+                known[name] = self.state.next_id()
+                self.repository.workflows[known[name]] = name
+            return known[name]
+
     def add_run(self, pull: PullRequest, workflow: str = "check", **fields: object) -> WorkflowRun:
         """A completed run of a workflow (its file's name without `.yml`) on the PR's head; ``fields`` replace any."""
         with self.lock:
-            earlier = [run.workflow for run in self.repository.runs.values() if run.name == workflow]
             run = WorkflowRun(
                 id=self.state.next_id(),
-                workflow=earlier[0] if earlier else self.state.next_id(),
+                workflow=self.add_workflow(workflow),
                 name=workflow,
                 event="pull_request",
                 head_sha=pull.head,
@@ -180,17 +193,21 @@ class Driving:
         return artifact
 
     def comments(self, pull: PullRequest, author: str | None = None) -> list[Comment]:
-        found = [comment for comment in self.repository.comments.values() if comment.number == pull.number]
+        with self.lock:
+            found = [comment for comment in self.repository.comments.values() if comment.number == pull.number]
         return [comment for comment in found if author in (None, comment.author)]
 
     def review_comments(self, pull: PullRequest) -> list[ReviewComment]:
-        return [comment for comment in self.repository.review_comments.values() if comment.number == pull.number]
+        with self.lock:
+            return [comment for comment in self.repository.review_comments.values() if comment.number == pull.number]
 
     def reviews(self, pull: PullRequest) -> list[Review]:
-        return [review for review in self.repository.reviews.values() if review.number == pull.number]
+        with self.lock:
+            return [review for review in self.repository.reviews.values() if review.number == pull.number]
 
     def check_runs(self, sha: str | None = None) -> list[CheckRun]:
-        return [run for run in self.repository.check_runs.values() if sha in (None, run.head_sha)]
+        with self.lock:
+            return [run for run in self.repository.check_runs.values() if sha in (None, run.head_sha)]
 
     def _over(self, sha: str, files: Files) -> dict[str, Content]:
         merged = {**self.state.objects.commits[sha].files, **files}

@@ -9,7 +9,7 @@ from typing import Any
 from github_server.endpoints_repository import resolve
 from github_server.model import Artifact, Dispatch, WorkflowRun
 from github_server.routing import Answer, Call, Refusal, endpoint, find
-from github_server.shapes import node
+from github_server.shapes import CREATED, node
 
 _READ, _WRITE = "actions=read", "actions=write"
 
@@ -18,7 +18,7 @@ def _run_json(call: Call, run: WorkflowRun) -> dict[str, Any]:
     url = f"{call.shapes.repo_url(call.repository)}/actions/runs/{run.id}"
     commit = call.state.objects.commits[run.head_sha]
     who = {"name": commit.author, "email": f"{commit.author}@example.invalid"}
-    head = call.state.repositories[run.head_repository]
+    head = call.state.repositories.get(run.head_repository)
     small = {"id": run.head_sha, "tree_id": commit.tree, "message": commit.message, "timestamp": commit.date}
     links = ("jobs", "logs", "cancel", "rerun", "artifacts")
     return {
@@ -47,7 +47,7 @@ def _run_json(call: Call, run: WorkflowRun) -> dict[str, Any]:
         "created_at": run.created,
         "run_started_at": run.created,
         "updated_at": run.created,
-        "head_repository": call.shapes.repository(head),
+        "head_repository": call.shapes.repository(head) if head else None,
         "repository": call.shapes.repository(call.repository),
         **{f"{link}_url": f"{url}/{link}" for link in links},
     }
@@ -56,10 +56,11 @@ def _run_json(call: Call, run: WorkflowRun) -> dict[str, Any]:
 def _artifact_json(call: Call, artifact: Artifact) -> dict[str, Any]:
     url = f"{call.shapes.repo_url(call.repository)}/actions/artifacts/{artifact.id}"
     run = call.repository.runs[artifact.run]
+    head = call.state.repositories.get(run.head_repository)
     origin = {
         "id": run.id,
         "repository_id": call.repository.id,
-        "head_repository_id": call.state.repositories[run.head_repository].id,
+        **({"head_repository_id": head.id} if head else {}),
         "head_branch": run.head_branch,
         "head_sha": run.head_sha,
     }
@@ -119,13 +120,41 @@ def _download(call: Call) -> Answer:
     return Answer(302, None, {"Location": f"{call.shapes.blobs}/artifacts/{artifact.id}.zip?sig=once&se=soon"})
 
 
+def _workflow(call: Call) -> tuple[int, str]:
+    """The workflow of the path, which has its id or its file's name; raises Refusal for none."""
+    wanted = call.path["workflow_id"]
+    for number, name in call.repository.workflows.items():
+        if wanted in (str(number), f"{name}.yml"):
+            return number, name
+    raise Refusal(404, "Not Found")
+
+
+@endpoint("actions/get-workflow", _READ)
+def _get_workflow(call: Call) -> Answer:
+    number, name = _workflow(call)
+    path, page = f".github/workflows/{name}.yml", f"{call.shapes.web}/{call.repository.full_name}"
+    body = {
+        "id": number,
+        "node_id": node("Workflow", number),
+        "name": name,
+        "path": path,
+        "state": "active",
+        "url": f"{call.shapes.repo_url(call.repository)}/actions/workflows/{number}",
+        "html_url": f"{page}/blob/main/{path}",
+        "badge_url": f"{page}/workflows/{name}/badge.svg",
+        "created_at": CREATED,
+        "updated_at": CREATED,
+    }
+    return Answer(200, body)
+
+
 @endpoint("actions/list-workflow-runs", _READ)
 def _runs(call: Call) -> Answer:
-    workflow, query = call.path["workflow_id"], call.query
+    (workflow, _), query = _workflow(call), call.query
 
     def wanted(run: WorkflowRun) -> bool:
         return (
-            workflow in (str(run.workflow), f"{run.name}.yml")
+            workflow == run.workflow
             and query.get("head_sha") in (None, run.head_sha)
             and query.get("branch") in (None, run.head_branch)
             and query.get("event") in (None, run.event)
@@ -150,10 +179,10 @@ def _rerun(call: Call) -> Answer:
 
 @endpoint("actions/create-workflow-dispatch", _WRITE)
 def _dispatch(call: Call) -> Answer:
-    ref = call.body["ref"]
+    ref, name = call.body["ref"], _workflow(call)[1]
     try:
         resolve(call, ref)
     except Refusal:
         raise Refusal(422, f"No ref found for: {ref}") from None
-    call.repository.dispatches.append(Dispatch(call.path["workflow_id"], ref, call.body.get("inputs", {})))
+    call.repository.dispatches.append(Dispatch(name, ref, call.body.get("inputs", {})))
     return Answer(204)

@@ -81,11 +81,12 @@ def _check_annotation(annotation: dict[str, Any]) -> None:
 def _apply(call: Call, run: CheckRun) -> None:
     """Take over the fields of a request; annotations are added to those before. Raises Refusal and changes nothing."""
     body, output = call.body, call.body.get("output")
+    if body.get("status") == "completed" and "conclusion" not in body:
+        raise _invalid("A completed check run needs a conclusion.")
     if output is not None:
         _check_output(output)
-        if "title" not in output:
-            raise _invalid("output needs a title beside its summary.")
-        run.title, run.summary, run.text = output["title"], output["summary"], output.get("text")
+        run.title, run.summary = output.get("title", run.title), output["summary"]
+        run.text = output.get("text", run.text)
         run.annotations += output.get("annotations") or []
     run.name = body.get("name", run.name)
     run.details_url = body.get("details_url", run.details_url)
@@ -94,7 +95,7 @@ def _apply(call: Call, run: CheckRun) -> None:
     if "conclusion" in body:
         run.status, run.conclusion = "completed", body["conclusion"]
         run.completed = body.get("completed_at") or call.state.now()
-    elif "status" in body and body["status"] != "completed":
+    elif "status" in body:
         run.status, run.conclusion, run.completed = body["status"], None, None
 
 

@@ -21,13 +21,14 @@ def files_of(state: State, repository: Repository, pull: PullRequest) -> list[Ch
     return changes(commits[start].files if start else {}, commits[pull.head].files)
 
 
-def _side(call: Call, repository: Repository, branch: str, sha: str) -> dict[str, Any]:
+def _side(call: Call, full_name: str, branch: str, sha: str) -> dict[str, Any]:
+    owner, repository = full_name.partition("/")[0], call.state.repositories.get(full_name)
     return {
-        "label": f"{repository.owner}:{branch}",
+        "label": f"{owner}:{branch}",
         "ref": branch,
         "sha": sha,
-        "user": call.shapes.user(repository.owner),
-        "repo": call.shapes.repository(repository),
+        "user": call.shapes.user(owner),
+        "repo": call.shapes.repository(repository) if repository else None,
     }
 
 
@@ -70,8 +71,8 @@ def pull_simple(call: Call, pull: PullRequest) -> dict[str, Any]:
         "updated_at": pull.updated,
         "closed_at": closed,
         "author_association": call.shapes.association(repository, pull.author),
-        "head": _side(call, call.state.repositories[pull.head_repository], pull.head_branch, pull.head),
-        "base": _side(call, repository, pull.base_branch, pull.base),
+        "head": _side(call, pull.head_repository, pull.head_branch, pull.head),
+        "base": _side(call, repository.full_name, pull.base_branch, pull.base),
     }
 
 
@@ -119,6 +120,33 @@ def _list(call: Call) -> Answer:
 @endpoint("pulls/get", "pull_requests=read")
 def _get(call: Call) -> Answer:
     return Answer(200, _pull_whole(call, call.pull()))
+
+
+@endpoint("issues/get", "issues=read; pull_requests=read")
+def _issue(call: Call) -> Answer:
+    pull = call.pull("issue_number")
+    whole = _pull_whole(call, pull)
+    shared = (
+        "number state locked draft title body user labels assignee assignees milestone comments comments_url html_url "
+        "author_association created_at updated_at closed_at"
+    )
+    repository = call.shapes.repo_url(call.repository)
+    url = f"{repository}/issues/{pull.number}"
+    links = {name: whole[name] for name in ("url", "html_url", "diff_url", "patch_url")}
+    body = {
+        **{name: whole[name] for name in shared.split()},
+        # An issue has an id of its own.
+        "id": pull.id + 10**6,
+        "node_id": whole["node_id"],
+        "url": url,
+        "repository_url": repository,
+        "labels_url": f"{url}/labels{{/name}}",
+        "events_url": f"{url}/events",
+        "timeline_url": f"{url}/timeline",
+        "reactions": call.shapes.rollup(url),
+        "pull_request": {**links, "merged_at": None},
+    }
+    return Answer(200, body)
 
 
 @endpoint("pulls/list-files", "pull_requests=read")

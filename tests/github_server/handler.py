@@ -201,7 +201,8 @@ class Blobs(_Handler):
         path = urlsplit(self.path).path
         request = Request("GET", path, {}, None, dict(self.headers.items()), operation="blob")
         artifact_id = path.removeprefix("/artifacts/").removesuffix(".zip")
-        artifacts = {str(a.id): a for r in self.github.state.repositories.values() for a in r.artifacts.values()}
+        with self.github.lock:
+            artifacts = {str(found.id): found for found in self.github.repository.artifacts.values()}
         if "Authorization" in self.headers:
             self.github.violate("client", f"GET {path}", ["the storage of artifacts was sent a token"])
             status, data = 401, b"<Error><Code>InvalidAuthenticationInfo</Code></Error>"

@@ -194,6 +194,7 @@ class Repository:
     reviews: dict[int, Review] = field(default_factory=dict)
     check_runs: dict[int, CheckRun] = field(default_factory=dict)
     labels: dict[str, Label] = field(default_factory=dict)
+    workflows: dict[int, str] = field(default_factory=dict)
     runs: dict[int, WorkflowRun] = field(default_factory=dict)
     artifacts: dict[int, Artifact] = field(default_factory=dict)
     dispatches: list[Dispatch] = field(default_factory=list)
@@ -235,5 +236,6 @@ class State:
     def user(self, login: str) -> User:
         """The user of a login, made on the way if there is none; those ending in ``[bot]`` are bots."""
         if login not in self.users:
-            self.users[login] = User(login, self.next_id(), "Bot" if login.endswith("[bot]") else "User")
+            number = 41898282 if login == ACTIONS.bot else self.next_id()
+            self.users[login] = User(login, number, "Bot" if login.endswith("[bot]") else "User")
         return self.users[login]

@@ -11,12 +11,13 @@ from urllib.parse import quote
 from github_server.git import Change, Commit
 from github_server.model import App, Comment, Label, Reaction, Repository, State
 
-_CREATED = "2025-01-01T00:00:00Z"
+CREATED = "2025-01-01T00:00:00Z"
 _USER_URLS = "followers following gists starred subscriptions organizations repos events received_events"
 _REPOSITORY_URLS = (
     "archive assignees blobs branches collaborators comments commits compare contents contributors deployments "
     "downloads events forks git_commits git_refs git_tags hooks issue_comment issue_events issues keys labels "
-    "languages merges milestones notifications pulls releases stargazers statuses subscribers subscription tags teams trees"
+    "languages merges milestones notifications pulls releases stargazers statuses subscribers subscription tags teams "
+    "trees"
 )
 _ZEROS = (
     "forks forks_count open_issues open_issues_count size stargazers_count watchers watchers_count network_count "
@@ -63,8 +64,8 @@ class Shapes:
             **dict.fromkeys(nothing.split()),
             "blog": "",
             **dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0),
-            "created_at": _CREATED,
-            "updated_at": _CREATED,
+            "created_at": CREATED,
+            "updated_at": CREATED,
         }
 
     def repo_url(self, repository: Repository) -> str:
@@ -88,7 +89,7 @@ class Shapes:
             **dict.fromkeys(("archived", "disabled", "has_pages", "has_discussions", "is_template"), False),
             **dict.fromkeys(("has_downloads", "has_issues", "has_projects", "has_wiki"), True),
             **dict.fromkeys(_ZEROS.split(), 0),
-            **dict.fromkeys(("created_at", "updated_at", "pushed_at"), _CREATED),
+            **dict.fromkeys(("created_at", "updated_at", "pushed_at"), CREATED),
             **{f"{name}_url": f"{url}/{name}" for name in _REPOSITORY_URLS.split()},
             **{f"{name}_url": f"{page}.git" for name in ("clone", "git", "ssh", "svn")},
         }
@@ -103,8 +104,8 @@ class Shapes:
             "description": None,
             "external_url": "https://example.invalid/",
             "html_url": f"{self.web}/apps/{app.slug}",
-            "created_at": _CREATED,
-            "updated_at": _CREATED,
+            "created_at": CREATED,
+            "updated_at": CREATED,
             "permissions": dict(app.permissions),
             "events": [],
         }
@@ -125,8 +126,8 @@ class Shapes:
             "repositories_url": f"{self.api}/installation/repositories",
             "permissions": dict(app.permissions),
             "events": [],
-            "created_at": _CREATED,
-            "updated_at": _CREATED,
+            "created_at": CREATED,
+            "updated_at": CREATED,
             "suspended_by": None,
             "suspended_at": None,
         }
