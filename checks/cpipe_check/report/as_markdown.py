@@ -67,7 +67,7 @@ def table(files: Sequence[FileReport], before: Mapping[str, Compatibility | None
     rows = [head, ["---"] * len(head)]
     for file in by_outcome(files)[:_MAX_ROWS]:
         was = [] if before is None else [_before(file.compatibility, before.get(file.path))]
-        name = f"{_ICONS[outcome(file)]} {code(file.path)}"
+        name = f"{_ICONS[outcome(file)]}&nbsp;{code(file.path)}"
         rows.append([name, _loads_on(file.compatibility), *was, _static(file), _smoke(file)])
     text = "\n".join(f"| {' | '.join(map(cell, row))} |" for row in rows)
     more = len(files) - _MAX_ROWS
@@ -104,8 +104,7 @@ def _smoke(file: FileReport) -> str:
     if stage:
         return f"**failed** in {inline(stage)}"
     if smoke.verdict is Verdict.RAN:
-        seconds = {stage.name: stage.seconds for stage in smoke.stages}
-        return f"ran: load {seconds.get('load', 0):.1f} s, call {seconds.get('call', 0):.1f} s"
+        return f"ran in {sum(each.seconds for each in smoke.stages):.1f} s"
     return "**failed**" if smoke.verdict is Verdict.FAILED else "not run"
 
 
@@ -113,7 +112,7 @@ def next_step(report: Report) -> str:
     """Return what its author is to do now, and how to see the same on another machine; "" when nothing is wrong."""
     files = [file for file in by_outcome(report.files) if outcome(file) in _BAD]
     if files:
-        said = "**What to do:** make the edits below, then check on your machine that nothing is left:"
+        said = "**What to do:** mend what is listed below, then check on your machine that nothing is left:"
     else:
         files = [file for file in report.files if outcome(file) is Outcome.NOT_RUN]
         said = "**Nothing wrong was found, but not everything was tried:** see below. The same on your machine:"
@@ -156,5 +155,6 @@ def _footer(report: Report) -> str:
         releases = [f"{library} {inline(release)}" for library, release in named if release]
         facts += [f"checked for {' and '.join(releases)}"] if releases else []
     rooms = dict.fromkeys(file.smoke.isolation.name for file in report.files if file.smoke.isolation.name)
-    facts += [f"smoke-load {markdown_file.where(name)}, {BASIS}" for name in rooms]
+    for name in rooms:
+        facts.append(f"smoke-load: loaded, called, saved and reloaded {markdown_file.where(name)}, {BASIS}")
     return f"<sub>{' · '.join(facts)}</sub>"

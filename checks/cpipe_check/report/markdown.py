@@ -1,7 +1,8 @@
 """GitHub-flavoured Markdown that hostile text cannot get out of.
 
 Escaping is not enough: GitHub makes links of mentions, references and addresses in text that Markdown has already done
-with. So what is not plainly words stands in code, where GitHub looks for none of them.
+with. So what is not plainly words stands in code, where GitHub looks for none of them. Long text is cut, but for a
+block's.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
+
+from cpipe_check.text import shortened
 
 _SHORTEST_FENCE = 3
 # Words and numbers with the punctuation of prose around them, or that alone.
@@ -32,7 +35,7 @@ class _Piece:
 
 def code(text: str) -> str:
     """Return text as a code span, "" when there is none. White space is shown as one space."""
-    shown = " ".join(text.split())
+    shown = shortened(" ".join(text.split()))
     if not shown:
         return ""
     fence = "`" * (_longest_run(shown) + 1)
@@ -48,12 +51,13 @@ def block(text: str, language: str = "") -> str:
 
 def inline(text: str) -> str:
     """Return text on one line: plain words as they are, all that Markdown or GitHub might take for more as code."""
-    return _joined(_pieces(text, quoted=False))
+    return _joined(_pieces(shortened(text), quoted=False))
 
 
 def prose(text: str) -> str:
     """Return a message on one line, with what stands in its backticks as code and the rest as `inline` has it."""
-    return _joined(_pieces(text, quoted=text.count("`") % 2 == 0))
+    shown = shortened(text)
+    return _joined(_pieces(shown, quoted=shown.count("`") % 2 == 0))
 
 
 def cell(markdown: str) -> str:

@@ -36,7 +36,7 @@ def details(file: FileReport, *, smoke_basis: str = BASIS) -> str:
     name = f" · {code(file.pipeline_class)}" if file.pipeline_class else ""
     blocks = [f"#### {code(file.path)}{name}", *_findings(file)]
     if file.unknown:
-        blocks.append(f"❔ **The static check cannot tell:** {prose(shortened(file.unknown))}")
+        blocks.append(f"❔ **The static check cannot tell:** {prose(file.unknown)}")
     blocks += [*_smoke(file), *markdown_fold.folds(file, smoke_basis)]
     return "\n\n".join(blocks)
 
@@ -48,21 +48,21 @@ def _findings(file: FileReport) -> Iterator[str]:
         yield from _finding(file, finding)
     short = found[_IN_FULL:_IN_SHORT]
     if short:
-        yield "\n".join(f"- line {f.span.line}: {prose(shortened(f.message))} · {inline(f.code)}" for f in short)
+        yield "\n".join(f"- line {f.span.line}: {prose(f.message)} · {inline(f.code)}" for f in short)
     if len(found) > _IN_SHORT:
         yield f"**And {len(found) - _IN_SHORT} more findings**, which `cpipe-check` lists."
 
 
 def _finding(file: FileReport, finding: Finding) -> Iterator[str]:
-    place = f"Line {finding.span.line}: {prose(shortened(finding.message))}"
+    place = f"Line {finding.span.line}: {prose(finding.message)}".rstrip()
     yield f"{_SIGNS[finding.severity]} **{place}** · {inline(finding.code)} {inline(finding.name)}"
     source = file.lines.get(finding.span.line, "")
     yield from _code_frame(source, finding)
     if finding.consequence:
         fails = prose(FAILS.get(finding.breaks, "it"))
-        yield f"**What a user will see:** {fails} fails with {code(shortened(finding.consequence))}"
+        yield f"**What a user will see:** {fails} fails with {code(finding.consequence)}"
     if finding.advice:
-        yield f"**{'Fix' if finding.fix else 'What to do'}:** {prose(shortened(finding.advice))}"
+        yield f"**Fix:** {prose(finding.advice)}"
     after = mended(source, finding)
     if after is not None:
         yield block("\n".join([f"- {source}", *(f"+ {line}" for line in after)]), "diff")
@@ -72,7 +72,7 @@ def _code_frame(source: str, finding: Finding) -> Iterator[str]:
     shown = excerpt(source, finding.span)
     if shown is None:
         if finding.label:
-            yield prose(shortened(finding.label))
+            yield prose(finding.label)
         return
     number = str(finding.span.line)
     marks = " " * len(shown.before) + "^" * max(1, len(shown.marked))
@@ -85,7 +85,7 @@ def _code_frame(source: str, finding: Finding) -> Iterator[str]:
 def _smoke(file: FileReport) -> Iterator[str]:
     smoke = file.smoke
     if smoke.verdict is Verdict.FAILED:
-        yield f"❌ **It was run, and failed** {prose(shortened(smoke.reason))}"
+        yield f"❌ **Smoke-load failed** {prose(smoke.reason)}"
         if smoke.frames:
             frames = smoke.frames[:_MAX_FRAMES]
             path = shortened(file.path.replace("\n", " "))
@@ -93,7 +93,7 @@ def _smoke(file: FileReport) -> Iterator[str]:
             yield f"Where, in your own file, innermost first:\n\n{block(chr(10).join(lines), 'text')}"
     elif smoke.verdict is Verdict.NOT_RUN and smoke != STATIC_ONLY:
         broken = any(finding.breaks for finding in file.findings)
-        yield f"{'' if broken else '❔ '}**It was not run:** {prose(shortened(smoke.reason))}"
+        yield f"{'' if broken else '❔ '}**Not run:** {prose(smoke.reason)}"
         yield from _help(smoke)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from cpipe_check.report.markdown import cell, code, folded, inline, prose
 from cpipe_check.report.model import Compatibility, Component, FileReport, Isolation, Smoke, Stage
 from cpipe_check.report.wording import releases
-from cpipe_check.text import shortened
 
 BASIS = "as reported by the file's own process"
 _MOST = 20
@@ -21,10 +20,10 @@ def folds(file: FileReport, smoke_basis: str) -> Iterator[str]:
     smoke = file.smoke
     if smoke.isolation.name or smoke.stages:
         blocks = (
-            _list("Notes, which are no failures", [f"in {inline(n.stage)}: {_line(n.text)}" for n in smoke.notices]),
+            _list("Notes, which are no failures", [f"in {inline(n.stage)}: {prose(n.text)}" for n in smoke.notices]),
             _list("Run with", _setting(file)),
-            _list("How the reference was chosen", [_line(choice) for choice in smoke.choices]),
-            _list("What was tried before", [f"{_line(a.why)}, so {_line(a.tried)}" for a in smoke.attempts]),
+            _list("How the reference was chosen", [prose(choice) for choice in smoke.choices]),
+            _list("What was tried before", [f"{prose(a.why)}, so {prose(a.tried)}" for a in smoke.attempts]),
             _stages(smoke),
             _isolation(smoke.isolation, smoke_basis),
         )
@@ -34,10 +33,6 @@ def folds(file: FileReport, smoke_basis: str) -> Iterator[str]:
 def where(isolation: str) -> str:
     """Return in what a smoke-load was run, by the name of its isolation."""
     return "without isolation" if isolation == "none" else f"in {inline(isolation)}"
-
-
-def _line(text: str) -> str:
-    return prose(shortened(text))
 
 
 def _list(name: str, items: Sequence[str]) -> str:
@@ -59,8 +54,8 @@ def _ranges(compatibility: Compatibility) -> Iterator[str]:
             loads = "loads on" if run.loads else "perhaps loads on"
             text = f"- {loads} {inline(library)} {inline(releases(run))}"
             text += " (one release of every minor is known)" if run.sampled else ""
-            text += f"; not before: {_line(run.before)}" if run.before else ""
-            yield text + (f"; not after: {_line(run.after)}" if run.after else "")
+            text += f"; not before: {prose(run.before)}" if run.before else ""
+            yield text + (f"; not after: {prose(run.after)}" if run.after else "")
     if compatibility.others:
         yield f"- counted as installed: {', '.join(map(code, compatibility.others[:_MOST]))}"
 
@@ -68,16 +63,16 @@ def _ranges(compatibility: Compatibility) -> Iterator[str]:
 def _setting(file: FileReport) -> list[str]:
     smoke = file.smoke
     named = (("reference", smoke.reference), ("device", smoke.device))
-    items = [f"{name}: {_line(text)}" for name, text in named if text]
+    items = [f"{name}: {prose(text)}" for name, text in named if text]
     if file.components:
         items.append(f"components: {', '.join(map(_component, file.components[:_MOST]))}")
     if smoke.output:
-        items.append(f"the call returned {_line(smoke.output)}")
+        items.append(f"the call returned {prose(smoke.output)}")
     return items
 
 
 def _component(component: Component) -> str:
-    kind = f" {code(shortened(component.type))}" if component.type else ""
+    kind = f" {code(component.type)}" if component.type else ""
     remarks = ["optional"] if not component.required else []
     remarks += ["not registered"] if component.registered is False else []
     return code(component.name) + kind + (f" ({', '.join(remarks)})" if remarks else "")
@@ -105,5 +100,5 @@ def _isolation(isolation: Isolation, smoke_basis: str) -> str:
     text = f"It ran {where(isolation.name)}, {smoke_basis}."
     if isolation.name != "none":
         named = (("Proven", isolation.proven), ("Not proven", isolation.not_proven))
-        text += "".join(f" {name}: {', '.join(map(_line, facts))}." for name, facts in named if facts)
+        text += "".join(f" {name}: {', '.join(map(prose, facts))}." for name, facts in named if facts)
     return text
