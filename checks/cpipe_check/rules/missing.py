@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
@@ -93,8 +93,7 @@ def mended(file: PipelineFile, cause: Cause) -> tuple[str, tuple[Change, ...]]:
     kept = [alias for alias in aliases if alias not in moved]
     lines = module.code_for_node(_with_only(statement, kept)).strip().splitlines() if kept else []
     lines += [line for move in moves for line in _lines(move, module.default_indent)]
-    comments = Counter(_COMMENT.findall(module.code_for_node(statement)))
-    if comments - Counter(_COMMENT.findall("\n".join(lines))):
+    if _loses_comment(module, statement, moved, lines):
         return advice, ()
     return advice, (Change(statement, tuple(lines)),)
 
@@ -120,6 +119,16 @@ def _with_only(statement: cst.ImportFrom, kept: Sequence[cst.ImportAlias]) -> cs
     assert not isinstance(statement.names, cst.ImportStar)
     last = kept[-1].with_changes(comma=statement.names[-1].comma)
     return statement.with_changes(names=[*kept[:-1], last if kept[-1] is not statement.names[-1] else kept[-1]])
+
+
+def _loses_comment(
+    module: cst.Module, statement: cst.ImportFrom, moved: Collection[cst.ImportAlias], lines: Sequence[str]
+) -> bool:
+    """Tell whether a comment in the statement would go, or stand beside another name than it did."""
+    comments = Counter(_COMMENT.findall(module.code_for_node(statement)))
+    aliases = [] if isinstance(statement.names, cst.ImportStar) else statement.names
+    beside = any("#" in module.code_for_node(alias).partition(",")[2] for alias in aliases if alias in moved)
+    return beside or bool(comments - Counter(_COMMENT.findall("\n".join(lines))))
 
 
 def _lines(move: _Move, indent: str) -> list[str]:
@@ -151,8 +160,7 @@ def _renamed(target: Target, old: Imported) -> Imported | None:
     name = (old.name or "").removesuffix("FeatureExtractor")
     if old.root != "transformers" or name in ("", old.name) or not target.index.ranges(old.module, old.name):
         return None
-    new = Imported(old.module, f"{name}ImageProcessor")
-    return new if target.index.kind(new.module, new.name or "", target.transformers.version) == "class" else None
+    return Imported(old.module, f"{name}ImageProcessor")
 
 
 def _missing(target: Target, imported: Imported) -> int:

@@ -36,14 +36,14 @@ def check(file: PipelineFile) -> Iterator[Problem]:
 
 
 def _changes(file: PipelineFile, item: Import) -> tuple[Change, ...]:
-    """None where the right package lacks what is asked for, or where the wrong name is in use further on."""
+    """None where the right package never had what is asked for, or where the wrong name is in use further on."""
     root, target = item.imported.root, file.target
     node, from_it = _package(file, item)
     if node is None or target is None:
         return ()
     module = _SLIPS[root] + item.imported.module.removeprefix(root)
     name = None if item.imported.name == "*" else item.imported.name
-    if not target.index.exists(module, name, target.choice(_SLIPS[root]).version):
+    if not target.index.ranges(module, name):
         return ()
     in_use = not from_it and item.bound_as == root and len(re.findall(rf"\b{root}\b", file.source)) > 1
     return () if in_use else (Change(node, (_SLIPS[root],)),)
