@@ -18,6 +18,7 @@ from github.Auth import Auth
 from github.GithubException import GithubException
 from github.IssueComment import IssueComment
 from github.NamedUser import NamedUser
+from github.Organization import Organization
 from github.PullRequestComment import PullRequestComment
 from urllib3 import BaseHTTPResponse
 
@@ -42,7 +43,7 @@ class Identity:
 
     def wrote(self, comment: IssueComment | PullRequestComment) -> bool:
         """Whether a comment is ours. One of an account that is gone has no user."""
-        author: NamedUser | None = comment.user
+        author: NamedUser | Organization | None = comment.user
         return author is not None and author.login == self.login
 
 

@@ -17,6 +17,7 @@ import requests
 from github.GithubException import GithubException, UnknownObjectException
 from github.IssueComment import IssueComment
 from github.NamedUser import NamedUser
+from github.Organization import Organization
 from github.PullRequest import PullRequest
 from github.Repository import Repository
 
@@ -71,10 +72,7 @@ class Publisher:
                 log.info("pull request %d is closed", number)
                 return None
             if checked is None or known != (state.head, state.base):
-                checked, known = (
-                    self._read(lambda: recheck(self.repository, pull, self.settings)),
-                    (state.head, state.base),
-                )
+                checked, known = self._recheck(pull), (state.head, state.base)
             found = self._outcome(pull, state, checked)
             self._write(pull, found, checked)
             if self._state(self._pull(number)) == state:
@@ -99,12 +97,17 @@ class Publisher:
     def _pull(self, number: int) -> PullRequest:
         return self._read(lambda: self.repository.get_pull(number).complete())
 
+    def _recheck(self, pull: PullRequest) -> Recheck:
+        return self._read(lambda: recheck(self.repository, pull, self.settings))
+
     def _state(self, pull: PullRequest) -> State:
+        if pull.state != "open":
+            return State(pull.head.sha, pull.base.sha, False, None, None, ())
         return self._read(
             lambda: State(
                 pull.head.sha,
                 pull.base.sha,
-                pull.state == "open",
+                True,
                 sources.check_job(self.repository, pull, self.settings),
                 sources.gpu_job(self.repository, pull, self.settings),
                 _commands(pull.get_issue_comments()),
@@ -169,7 +172,7 @@ class Publisher:
 
 def command_in(comment: IssueComment) -> Command | None:
     """Return the command that a person's comment is, None for any other."""
-    author: NamedUser | None = comment.user
+    author: NamedUser | Organization | None = comment.user
     if author is None or author.type == "Bot":
         return None
     return parse(comment.id, comment.html_url, author.login, comment.created_at, comment.body)
