@@ -37,14 +37,16 @@ _ADD_LABELS = "/repos/{owner}/{repo}/issues/{issue_number}/labels"
 formats = FormatChecker(formats=())
 
 
-@formats.checks("date-time", raises=ValueError)
 def _is_date_time(value: object) -> bool:
     return not isinstance(value, str) or bool(datetime.fromisoformat(value.replace("Z", "+00:00")).tzinfo)
 
 
-@formats.checks("uri")
 def _is_uri(value: object) -> bool:
     return not isinstance(value, str) or bool(urlsplit(value).scheme)
+
+
+formats.checks("date-time", raises=ValueError)(_is_date_time)
+formats.checks("uri")(_is_uri)
 
 
 @dataclass(frozen=True, slots=True)
