@@ -20,7 +20,7 @@ from referencing.jsonschema import DRAFT202012
 DESCRIPTION = Path(__file__).parent / "data" / "api.github.com.json"
 _URI = "urn:github"
 # Parameters that may hold slashes as they stand in the URL.
-_MANY_SEGMENTS = {"path": ".*", "basehead": ".+"}
+_MANY_SEGMENTS = {"path": ".*", "basehead": ".+", "ref": ".+"}
 
 # Where the description is behind what GitHub does: a comment that a push has outdated has neither line nor position, a
 # fork may be deleted,
@@ -113,7 +113,7 @@ class Contract:
                 found.append(
                     Operation(described["operationId"], method.upper(), template, re.compile(pattern), pointer)
                 )
-        return sorted(found, key=lambda operation: (operation.template.count("{"), operation.template))
+        return sorted(found, key=lambda operation: (operation.template.count("{"), -len(operation.template)))
 
     def find(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
         """The operation that a path as it stands in the URL means, with its parameters decoded."""

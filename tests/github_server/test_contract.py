@@ -125,6 +125,13 @@ def test_the_description_is_pruned_as_told() -> None:
     }
 
 
+def test_a_mistake_in_a_callback_is_no_fault(loose: GitHubServer) -> None:
+    loose.pull_request({"a.py": b"a\n"})
+    loose.on("GET", "/pulls", lambda request: 1 / 0)
+    assert ask(loose, "GET", f"{REPO}/pulls").status_code == 500
+    assert "ZeroDivisionError" in loose.violations[0]
+
+
 def test_an_undocumented_status_breaks_it() -> None:
     contract = Contract.vendored()
     operation, _ = contract.find("POST", f"{REPO}/check-runs") or pytest.fail("not found")
