@@ -100,7 +100,7 @@ class Scene:
         found = client.connect(Token(token or self.token), self.server.base_url, pause=0, patience=100)
         persist: Callable[..., None] = partial(client.persist, patience=100, sleep=self.waits.append)
         settings = replace(self.settings, **changes)
-        return Publisher(found, found.get_repo(settings.repository), client.identity(found), settings, persist)
+        return Publisher(found.get_repo(settings.repository), client.identity(found), settings, persist)
 
     def job(self, smokes: Mapping[str, Smoke] | None = None, content: bytes | None = None, **fields: Any) -> Any:
         """A check job of the head that has left its artifact."""

@@ -47,11 +47,7 @@ def write(repository: Repository, outcome: Outcome) -> None:
     batches = [missing[start : start + _BATCH] for start in range(0, len(missing), _BATCH)] or [[]]
     said = {"title": _title(outcome), "summary": body.summary(outcome)}
     for batch in batches:
-        output: dict[str, str | list[Annotation]] = {
-            "title": _title(outcome),
-            "summary": body.summary(outcome),
-            "annotations": batch,
-        }
+        output: dict[str, str | list[Annotation]] = {**said, "annotations": batch}
         if existing is None:
             existing = repository.create_check_run(
                 NAME, outcome.head, external_id=_MARK, status="completed", conclusion=outcome.conclusion, output=output

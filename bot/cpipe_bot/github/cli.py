@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import sys
-from typing import get_args
+from typing import IO, Any, get_args
 
 import click
 
@@ -22,10 +22,10 @@ class Failed(click.ClickException):
 
     exit_code = 3
 
-    def show(self, file: object = None) -> None:
+    def show(self, file: IO[Any] | None = None) -> None:
         """Say so on standard error, and in a job of GitHub Actions as an annotation of the step."""
         line = inert_in_logs(clean_line(self.message))
-        click.echo(f"cpipe-bot: {line}", err=True)
+        click.echo(f"cpipe-bot: {line}", file=file, err=True)
         if os.environ.get("GITHUB_ACTIONS") == "true":
             click.echo(f"::error title=cpipe-bot::{line.replace('%', '%25')}")
 
@@ -41,7 +41,9 @@ def github() -> None:
 @click.option("--check-workflow", default=_DEFAULTS.check_workflow, show_default=True, metavar="FILE")
 @click.option("--gpu-workflow", default="", metavar="FILE", help="The workflow of `/cpipe-check gpu`.")
 @click.option("--artifact", default=_DEFAULTS.artifact, show_default=True, metavar="NAME")
-@click.option("--pattern", "patterns", multiple=True, metavar="GLOB", help="Which changed files are checked; repeatable.")
+@click.option(
+    "--pattern", "patterns", multiple=True, metavar="GLOB", help="Which changed files to check; repeatable."
+)
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Which of those are not; repeatable.")
 @click.option(
     "--distrust", multiple=True, metavar="GLOB", help="Further paths whose change keeps a verdict back; repeatable."

@@ -12,18 +12,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import github
-import requests
-from github.GithubException import GithubException, UnknownObjectException
+from github.GithubException import GithubException
 from github.IssueComment import IssueComment
 from github.NamedUser import NamedUser
 from github.Organization import Organization
 from github.PullRequest import PullRequest
 from github.Repository import Repository
 
-from cpipe_bot.github import body, check_run, comment, labels, sources, suggestions
+from cpipe_bot.github import body, check_run, client, comment, labels, sources, suggestions
 from cpipe_bot.github.artifact import Refused
-from cpipe_bot.github.client import CannotPublish, Identity, explained, persist
+from cpipe_bot.github.client import CannotPublish, Identity, persist
 from cpipe_bot.github.commands import Answer, Command, answers, parse
 from cpipe_bot.github.outcome import Job, Outcome, claimed, outcome
 from cpipe_bot.github.recheck import Recheck, recheck
@@ -51,7 +49,6 @@ class State:
 class Publisher:
     """Publishes in one repository, as one identity. `persist` calls a write until it is done."""
 
-    client: github.Github
     repository: Repository
     identity: Identity
     settings: Settings
@@ -135,8 +132,10 @@ class Publisher:
         """Return what a login may do in the repository: "admin", "write", "read" or "none"."""
         try:
             return self.repository.get_collaborator_permission(login)
-        except UnknownObjectException:
-            return "none"
+        except GithubException as error:
+            if error.status == 404:
+                return "none"
+            raise
 
     def _write(self, pull: PullRequest, found: Outcome, checked: Recheck) -> None:
         """Write it all: what is read first by a person last, so that a comment never says more than is there."""
@@ -164,10 +163,7 @@ class Publisher:
         return text, not found.empty and not (found.green and settings.when_green == "silent")
 
     def _read(self, read: Callable[[], T]) -> T:
-        try:
-            return explained("pull-requests: read, contents: read, actions: read", read)
-        except (GithubException, requests.RequestException) as error:
-            raise CannotPublish(f"GitHub does not answer: {type(error).__name__} {error}"[:500]) from error
+        return client.read("pull-requests: read, contents: read, actions: read", read)
 
 
 def command_in(comment: IssueComment) -> Command | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from github.Artifact import Artifact
-from github.GithubException import UnknownObjectException
+from github.GithubException import GithubException
 from github.PullRequest import PullRequest
 from github.Repository import Repository
 from github.WorkflowRun import WorkflowRun
@@ -35,7 +35,7 @@ def check_job(repository: Repository, pull: PullRequest, settings: Settings) -> 
     file = settings.check_workflow
     try:
         runs = list(repository.get_workflow(file).get_runs(event="pull_request", head_sha=pull.head.sha))
-    except UnknownObjectException as error:
+    except GithubException as error:
         raise CannotPublish(
             f"the repository has no workflow {file}; say which one checks by --check-workflow"
         ) from error
