@@ -116,8 +116,16 @@ def test_worst_first_and_how_many_more() -> None:
     *lines, summary = render(report).splitlines()
     assert [parse(line).name for line in lines] == ["error"] * 12 + ["warning"] * 12 + ["notice"] * 12
     assert summary.endswith(
-        "; GitHub shows 10 of a kind for a step, and there are 2 more errors, 2 more warnings, 2 more notices above"
+        "; GitHub shows 10 of a kind for a step, and there are 2 more errors, 2 more warnings, 2 more notices"
     )
+
+
+def test_a_log_is_not_flooded() -> None:
+    file = realistic().files[2]
+    lines = render(Report((replace(file, findings=file.findings * 1000),) * 60)).splitlines()
+    assert len(lines) == 1001
+    assert {parse(line).name for line in lines[:-1]} == {"error"}
+    assert "59990 more errors, 59990 more warnings" in lines[-1]
 
 
 @pytest.mark.parametrize(
