@@ -41,9 +41,7 @@ def github() -> None:
 @click.option("--check-workflow", default=_DEFAULTS.check_workflow, show_default=True, metavar="FILE")
 @click.option("--gpu-workflow", default="", metavar="FILE", help="The workflow of `/cpipe-check gpu`.")
 @click.option("--artifact", default=_DEFAULTS.artifact, show_default=True, metavar="NAME")
-@click.option(
-    "--pattern", "patterns", multiple=True, metavar="GLOB", help="Which changed files to check; repeatable."
-)
+@click.option("--pattern", "patterns", multiple=True, metavar="GLOB", help="Which changed files to check; repeatable.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Which of those are not; repeatable.")
 @click.option(
     "--distrust", multiple=True, metavar="GLOB", help="Further paths whose change keeps a verdict back; repeatable."
