@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from cpipe_bot.github.commands import Answer
-from cpipe_bot.github.outcome import NO_FILES, Job, Outcome, fixable
+from cpipe_bot.github.outcome import NO_FILES, Job, Outcome
 from cpipe_bot.github.settings import WhenGreen
 from cpipe_check import __version__
-from cpipe_check.fixing import applied, unified
 from cpipe_check.report import as_markdown
 from cpipe_check.report.markdown import block, code, folded, inline, prose
 from cpipe_check.report.model import FileReport, Verdict
@@ -27,12 +26,12 @@ _COMMANDS = (
 )
 
 
-def comment(outcome: Outcome, when_green: WhenGreen, contents: dict[str, bytes]) -> str:
+def comment(outcome: Outcome, when_green: WhenGreen, fixes: Mapping[str, str]) -> str:
     """Return the comment's body: the marker, what it came to, and what to do next. At most `LIMIT` characters.
 
-    `contents` are the files' bytes by path, for the patch that `/cpipe-check fix` asks for.
+    `fixes` are the diffs that `/cpipe-check fix` asks for, by path.
     """
-    answers = [_answer(answer, outcome, contents) for answer in outcome.answers]
+    answers = [_answer(answer, fixes) for answer in outcome.answers]
     folds = outcome.green and when_green == "collapse" and not outcome.empty
     blocks = [f"### {title(outcome)}"]
     shown = list(_shown(outcome))
@@ -107,7 +106,7 @@ def _on_gpu(outcome: Outcome) -> Iterator[str]:
             yield as_markdown.details(shown, smoke_basis="as reported by the file's own process, on our runner")
 
 
-def _answer(answer: Answer, outcome: Outcome, contents: dict[str, bytes]) -> str:
+def _answer(answer: Answer, fixes: Mapping[str, str]) -> str:
     command = answer.command
     asked = f"[{code(command.login)} asked]({command.url})"
     if not answer.allowed:
@@ -119,30 +118,21 @@ def _answer(answer: Answer, outcome: Outcome, contents: dict[str, bytes]) -> str
         head = f"{asked} what {rule.code} {rule.name} means ({rule.severity.value}):"
         return f"{head}\n\n{block((rule.docs or '').strip()[:_MAX_DOCS], 'text')}"
     if command.kind == "fix":
-        return f"{asked} for the fixes{_patch(outcome, contents)}"
+        return f"{asked} for the fixes{_patch(fixes)}"
     if command.kind == "unknown":
         return f"{asked} for what is no command. {_COMMANDS}."
     where = "on a GPU" if command.kind == "gpu" else "again"
     return f"{asked} to check {where}."
 
 
-def _patch(outcome: Outcome, contents: dict[str, bytes]) -> str:
-    patches = []
-    for file in outcome.report.files:
-        before = contents.get(file.path)
-        if before is not None and any(finding.fix for finding in file.findings):
-            patches.append(unified(file.path, before, applied(before, file.findings)[0]))
-    text = "".join(patches)
+def _patch(fixes: Mapping[str, str]) -> str:
+    text = "".join(fixes.values())
     if not text:
         return ": there is nothing that can be fixed mechanically."
     if len(text) > _MAX_PATCH:
-        return f": they are too many to show; run `cpipe-check --fix` on {code(_paths(outcome))}."
+        return f": they are too many to show; run `cpipe-check --fix` on {code(' '.join(fixes))}."
     how = "Save this as `fix.patch` and run `git apply -p0 fix.patch`, or run `cpipe-check --fix`:"
     return f". {how}\n\n{block(text.rstrip(), 'diff')}"
-
-
-def _paths(outcome: Outcome) -> str:
-    return " ".join(dict.fromkeys(str(file.path) for file, _ in fixable(outcome.report)))
 
 
 def _basis(outcome: Outcome) -> str:
