@@ -116,7 +116,7 @@ def test_multicontrolnet(command, moved: Path) -> None:
     assert "multicontrolnet` was removed in diffusers 0.41.0" in new.out
     assert "loading fails with: ModuleNotFoundError: No module named 'diffusers.pipelines.controlnet.multi" in new.out
     home = "from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel"
-    assert f"fix: write `{home}`   (0.32.0 and newer)" in new.out
+    assert f"fix [*]: write `{home}`   (0.32.0 and newer)" in new.out
 
 
 def test_fix_for_releases_on_both_sides_of_the_move(command, moved: Path) -> None:

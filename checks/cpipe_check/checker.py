@@ -6,28 +6,33 @@ import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 from cpipe_check import pipeline_file
 from cpipe_check.api_index.target import LIBRARIES, Target, resolve
 from cpipe_check.config import NO_RECIPES, Recipes
 from cpipe_check.finding import Finding
 from cpipe_check.machine import usable_cpus
+from cpipe_check.noqa import unsilenced
 from cpipe_check.pipeline_file import PipelineFile, compatibility
 from cpipe_check.pipeline_file.parsing import with_deep_stack
 from cpipe_check.progress import Step
 from cpipe_check.report.model import STATIC_ONLY, Compatibility, Component, FileReport, Report, Smoke, Verdict
 from cpipe_check.rules import RULES
+from cpipe_check.selection import EVERYTHING, Selection
 from cpipe_check.smoke.pool import Load, smoke_load_all
 from cpipe_check.smoke.run import SmokeOptions
 from cpipe_check.smoke.target import SmokeTarget, target_of
-from cpipe_check.static import findings
+from cpipe_check.static import every_finding
 from cpipe_check.submission import Collection, Submission
 from cpipe_check.text import clean_line, clean_source_line
 from cpipe_check.workers import FORKS, Limits, Lost, in_workers
 
+_Result = TypeVar("_Result")
 # Starting a second process costs about as much as checking this many files.
 _WORTH_A_POOL = 6
 _UNREAD = "too deeply nested for our parser"
+_TOO_LARGE = "needs more memory than there is"
 STATIC_LIMITS = Limits(seconds=20, memory=2 << 30)
 
 
@@ -61,23 +66,31 @@ def _silent(step: Step) -> None:
 
 
 def check_static(
-    submission: Submission, target: Target, recipes: Recipes = NO_RECIPES, *, for_smoke: bool = False
+    submission: Submission,
+    target: Target,
+    recipes: Recipes = NO_RECIPES,
+    selection: Selection = EVERYTHING,
+    *,
+    for_smoke: bool = False,
 ) -> StaticResult:
     """Check one submission for a target, running none of it. Never raises for what the file holds.
 
-    With `for_smoke` its author's example is looked for as well, for the smoke-load to follow.
+    With `for_smoke` its author's example is looked for as well, for the smoke-load to follow. A finding that is
+    silenced, or whose rule is not selected, counts for the verdict on loading alone: the file may be smoke-loaded.
 
     There are no limits of time and memory here: `check` sets them, in processes of their own.
     """
     try:
-        return _deep_check(submission, target, recipes, for_smoke)
+        return _deep_check(submission, target, recipes, selection, for_smoke)
     except MemoryError:
-        return _cannot_tell(submission, "the static check needs more memory than there is")
+        return _cannot_tell(submission, f"the static check {_TOO_LARGE}")
 
 
-def _deep_check(submission: Submission, target: Target, recipes: Recipes, for_smoke: bool) -> StaticResult:
+def _deep_check(
+    submission: Submission, target: Target, recipes: Recipes, selection: Selection, for_smoke: bool
+) -> StaticResult:
     try:
-        return with_deep_stack(lambda: _check_static(submission, target, recipes, for_smoke))
+        return with_deep_stack(lambda: _check_static(submission, target, recipes, selection, for_smoke))
     except RecursionError:
         return _cannot_tell(submission, _UNREAD)
 
@@ -87,22 +100,26 @@ def _cannot_tell(submission: Submission, why: str) -> StaticResult:
     return StaticResult(None, (), (), {}, defines_pipeline, why, Compatibility(), why_no_target=f"cannot tell: {why}")
 
 
-def _check_static(submission: Submission, target: Target, recipes: Recipes, for_smoke: bool) -> StaticResult:
+def _check_static(
+    submission: Submission, target: Target, recipes: Recipes, selection: Selection, for_smoke: bool
+) -> StaticResult:
     given = recipes.table_for(submission.path)
     file = pipeline_file.read(
         submission.name, submission.content, submission.read_sibling, target, given, submission.read_readmes
     )
-    found = findings(file)
+    everything = every_finding(file)
+    found = tuple(f for f in unsilenced(file, everything) if selection.takes(f.code))
+    unknown = _unknown(file, [f for f in everything if f not in found])
     lines = file.source.split("\n")
-    smoke_target, why = target_of(file, found, _unknown(file)) if for_smoke else (None, "")
+    smoke_target, why = target_of(file, found, unknown) if for_smoke else (None, "")
     return StaticResult(
         pipeline_class=file.pipeline_class.name if file.pipeline_class else None,
         components=_components(file),
         findings=found,
         lines={f.span.line: lines[f.span.line - 1] for f in found if f.span.line <= len(lines)},
         defines_pipeline=file.defines_pipeline,
-        unknown=_unknown(file),
-        compatibility=_compatibility(file, target, found),
+        unknown=unknown,
+        compatibility=_compatibility(file, target, everything),
         target=smoke_target,
         why_no_target=why,
     )
@@ -122,9 +139,12 @@ def _compatibility(file: PipelineFile, target: Target, found: Sequence[Finding])
     )
 
 
-def _unknown(file: PipelineFile) -> str:
+def _unknown(file: PipelineFile, unheard: Sequence[Finding]) -> str:
     if file.pipeline_class is not None:
         return ""
+    for finding in unheard:
+        if finding.breaks == "load":
+            return f"{finding.code} is silenced"
     return _UNREAD if file.namespace is None else "which class the loader would pick is not clear from the text"
 
 
@@ -153,11 +173,12 @@ def check(
     tell: Progress = _silent,
     target: Target | None = None,
     recipes: Recipes = NO_RECIPES,
+    selection: Selection = EVERYTHING,
 ) -> Report:
     """Check every submission of a collection: statically, and unless `smoke` is None by smoke-loading it.
 
     Without a `target` the static check is for the releases that are installed, or the newest known. `recipes` are
-    those that stand outside the files. Returns the report.
+    those that stand outside the files, `selection` says whose findings count. Returns the report.
     Never raises for what a file holds.
 
     Raises:
@@ -167,7 +188,7 @@ def check(
     skipped = list(collection.skipped)
     checked: list[tuple[Submission, StaticResult]] = []
     total = len(collection.submissions)
-    results = _static_results(collection.submissions, target, recipes, smoke is not None)
+    results = _static_results(collection.submissions, target, recipes, selection, smoke is not None)
     for done, (submission, static) in enumerate(results):
         tell(Step("static check", done, total, submission.name, ""))
         if submission.discovered and not static.defines_pipeline:
@@ -179,7 +200,8 @@ def check(
     problems = list(collection.problems)
     if not files and not problems:
         problems.append(clean_line("no pipeline files in what was given"))
-    return Report(tuple(files), tuple(skipped), tuple(problems), len(RULES))
+    rules = sum(selection.takes(rule.code) for rule in RULES)
+    return Report(tuple(files), tuple(skipped), tuple(problems), rules, selection.fail_on)
 
 
 def _file_report(submission: Submission, static: StaticResult, smoke: Smoke) -> FileReport:
@@ -233,18 +255,29 @@ def _files(submission: Submission, target: SmokeTarget) -> dict[str, bytes]:
 
 
 def _static_results(
-    submissions: Sequence[Submission], target: Target, recipes: Recipes, for_smoke: bool
+    submissions: Sequence[Submission], target: Target, recipes: Recipes, selection: Selection, for_smoke: bool
 ) -> Iterator[tuple[Submission, StaticResult]]:
-    few = len(submissions) < _WORTH_A_POOL
-    if multiprocessing.current_process().daemon or (few and not FORKS):
-        # No second process is to be had, or none that starts soon.
-        yield from ((each, check_static(each, target, recipes, for_smoke=for_smoke)) for each in submissions)
-        return
-    task = partial(_deep_check, target=target, recipes=recipes, for_smoke=for_smoke)
-    results = in_workers(task, submissions, 1 if few else usable_cpus(), STATIC_LIMITS)
-    for submission, result in zip(submissions, results, strict=True):
+    task = partial(_deep_check, target=target, recipes=recipes, selection=selection, for_smoke=for_smoke)
+    for submission, result in within_limits(task, submissions):
         if isinstance(result, Lost):
             lost = _cannot_tell(submission, f"the static check {result.reason}")
             yield submission, replace(lost, by_bug=result.by_bug)
         else:
             yield submission, result
+
+
+def within_limits(
+    task: Callable[[Submission], _Result], submissions: Sequence[Submission]
+) -> Iterator[tuple[Submission, _Result | Lost]]:
+    """Yield what `task` returns for every submission, in order, each within `STATIC_LIMITS` where that is possible."""
+    few = len(submissions) < _WORTH_A_POOL
+    if multiprocessing.current_process().daemon or (few and not FORKS):
+        # No second process is to be had, or none that starts soon.
+        for submission in submissions:
+            try:
+                yield submission, task(submission)
+            except MemoryError:
+                yield submission, Lost(_TOO_LARGE)
+        return
+    results = in_workers(task, submissions, 1 if few else usable_cpus(), STATIC_LIMITS)
+    yield from zip(submissions, results, strict=True)

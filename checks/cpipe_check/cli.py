@@ -12,19 +12,20 @@ from types import FrameType
 import click
 
 from cpipe_check import __version__
+from cpipe_check.cli_parts import Unserved, explained, reference_directory, selection_over
 from cpipe_check.sandbox.modes import MODES
+from cpipe_check.selection import FAIL_ON, FailOn
 from cpipe_check.text import clean_line, inert_in_logs
 
 INTERRUPTED = 130
 # The names of `report.RENDERERS`, which takes longer to import than `--help` may.
 FORMATS = ("text", "json", "html", "markdown", "github", "sarif")
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
-_REPO_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _EPILOG = """\b
 Exit codes:
   0    nothing found
-  1    findings, or a smoke-load that failed
-  2    wrong usage, or a path that cannot be checked
+  1    findings (see --fail-on), a smoke-load that failed, or changes that --diff shows
+  2    wrong usage, or a path that cannot be checked or fixed
   3    something asked for could not be done (a sandbox, a device or a reference that is missing, a crash)
   130  interrupted
 """
@@ -99,6 +100,19 @@ def _check_jobs(_context: click.Context, _parameter: click.Parameter, value: str
 @click.option("--output-format", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--output-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here.")
 @click.option("--stdin-filename", default="stdin.py", show_default=True, help="The name of what `-` reads.")
+@click.option("--fix", is_flag=True, help="Make the fixes that findings marked [*] carry, then check what came of it.")
+@click.option(
+    "--diff", is_flag=True, help="Show what --fix would change, and change nothing; 1 when that is something."
+)
+@click.option(
+    "--select", multiple=True, metavar="CODES", help="Only these rules: codes or their beginnings, such as CP3,CP402."
+)
+@click.option("--ignore", multiple=True, metavar="CODES", help="Not these rules. The longest beginning decides.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(FAIL_ON),
+    help="Exit with 1 for errors only, for warnings too (the default), or never. A failed smoke-load is an error.",
+)
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even when something is found.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, and no report in text when nothing is found.")
 @click.option("--new", type=click.Path(path_type=Path), metavar="FILE", help="Write a starter pipeline and exit.")
@@ -121,6 +135,11 @@ def command(
     output_format: str,
     output_file: Path | None,
     stdin_filename: str,
+    fix: bool,
+    diff: bool,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    fail_on: FailOn | None,
     exit_zero: bool,
     quiet: bool,
     new: Path | None,
@@ -139,7 +158,7 @@ def command(
         click.echo(write_starter(new))
         return 0
     if explain is not None:
-        click.echo(_explain(explain), nl=False)
+        click.echo(explained(explain), nl=False)
         return 0
     if doctor:
         from cpipe_check.doctor import examine
@@ -149,6 +168,8 @@ def command(
         return 0
     if not paths:
         raise click.UsageError("no PATH given; try `cpipe-check my_pipeline.py`, or `cpipe-check --new my_pipeline.py`")
+    if fix and diff:
+        raise click.UsageError("--fix changes files and --diff changes none; give one of them")
     from cpipe_check.api_index import ApiIndexError
     from cpipe_check.api_index.target import resolve
     from cpipe_check.checker import check
@@ -166,10 +187,11 @@ def command(
         )
     except (ApiIndexError, ConfigError) as error:
         raise click.ClickException(str(error)) from None
+    selection = selection_over(config.selection, select, ignore, fail_on)
     options = None
     if not static:
         options = SmokeOptions(
-            _reference(reference, quiet),
+            reference_directory(reference, quiet),
             device,
             dtype,
             timeout,
@@ -179,54 +201,31 @@ def command(
             jobs=jobs,
         )
     stdin = sys.stdin.buffer.read(MAX_BYTES + 1) if "-" in paths else b""
+    collection = collect(paths, stdin, stdin_filename)
+    if fix or diff:
+        from cpipe_check.cli_fix import make_fixes, show_diff
+        from cpipe_check.fix_files import fix_all
+
+        fixes = fix_all(collection.submissions, target, config.recipes, selection)
+        if diff:
+            code = show_diff(collection, fixes, quiet)
+            return 0 if exit_zero and code == 1 else code
+        collection = make_fixes(collection, fixes, quiet)
     with Spinner(quiet=quiet) as spinner:
-        report = check(collect(paths, stdin, stdin_filename), options, spinner.tell, target, config.recipes)
+        report = check(collection, options, spinner.tell, target, config.recipes, selection)
     for problem in report.problems:
         _complain(problem)
-    colour = output_file is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    if not (quiet and output_format == "text" and report.exit_code == 0):
-        _write(RENDERERS[output_format](report, colour), output_file, colour)
+    # With --fix, standard output is for the fixed source of what came from standard input.
+    aside = fix and "-" in paths
+    colour = output_file is None and (sys.stderr if aside else sys.stdout).isatty() and "NO_COLOR" not in os.environ
+    if not (quiet and output_format == "text" and report.exit_code == 0 and not any(f.failed for f in report.files)):
+        _write(RENDERERS[output_format](report, colour), output_file, colour, aside)
     return 0 if exit_zero and report.exit_code == 1 else report.exit_code
 
 
-def _reference(reference: str | None, quiet: bool) -> str:
-    """Return the directory of a reference, fetching it from the Hub when it is a repository's id."""
-    if reference is None:
-        return ""
-    if os.path.isdir(reference):
-        return os.path.abspath(reference)
-    if not _REPO_ID.fullmatch(reference):
-        raise click.BadParameter(
-            f"{reference!r} is neither a directory nor a Hub repository id", param_hint="--reference"
-        )
-    from cpipe_check.smoke.fetch import CannotFetch, fetch
-    from cpipe_check.smoke.run import INSTALL, missing_packages
-
-    if missing_packages():
-        raise _Unserved(f"--reference needs torch and diffusers: {INSTALL}")
-    try:
-        return fetch(reference, quiet=quiet)
-    except CannotFetch as error:
-        raise _Unserved(f"{error}; --reference needs the network for a Hub repository, or a local directory") from None
-
-
-class _Unserved(click.ClickException):
-    """Something asked for by name cannot be had."""
-
-
-def _explain(code: str) -> str:
-    from cpipe_check.rules import RULES
-
-    for rule in RULES:
-        if code.upper() == rule.code or code == rule.name:
-            return f"{rule.code} {rule.name} ({rule.severity.value})\n\n{(rule.docs or '').strip()}\n"
-    codes = ", ".join(rule.code for rule in RULES)
-    raise click.BadParameter(f"no rule {code!r}; there are {codes}", param_hint="--explain")
-
-
-def _write(text: str, output_file: Path | None, colour: bool) -> None:
+def _write(text: str, output_file: Path | None, colour: bool, aside: bool) -> None:
     if output_file is None:
-        click.echo(text, nl=False, color=colour)
+        click.echo(text, nl=False, color=colour, err=aside)
         return
     try:
         output_file.write_text(text, encoding="utf-8")
@@ -253,7 +252,7 @@ def main() -> None:
         code = 2
     except click.ClickException as error:
         _complain(error.format_message())
-        code = 3 if isinstance(error, _Unserved) else 2
+        code = 3 if isinstance(error, Unserved) else 2
     except (click.Abort, KeyboardInterrupt):
         _complain("interrupted")
         code = INTERRUPTED

@@ -13,13 +13,14 @@ from typing import Any
 
 from cpipe_check.pipeline_file import recipe_table
 from cpipe_check.recipe import over
+from cpipe_check.selection import EVERYTHING, FAIL_ON, Selection, codes, unknown
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-_NAMES = ("diffusers", "transformers", "recipes")
+_NAMES = ("diffusers", "transformers", "select", "ignore", "fail-on", "recipes")
 
 
 class ConfigError(Exception):
@@ -49,11 +50,14 @@ NO_RECIPES = Recipes(Path())
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The settings: what releases of diffusers and transformers to judge by, as `--diffusers` takes them; recipes."""
+    """The settings: what releases of diffusers and transformers to judge by, as `--diffusers` takes them; recipes; and
+    whose findings count.
+    """
 
     diffusers: str = "latest"
     transformers: str = "latest"
     recipes: Recipes = NO_RECIPES
+    selection: Selection = EVERYTHING
 
 
 def read_config(directory: Path) -> Config:
@@ -79,16 +83,33 @@ def _config(path: Path, table: object) -> Config:
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: [tool.cpipe-check] is no table")
     settings: dict[str, Any] = {}
+    choice: dict[str, Any] = {}
     for name, value in table.items():
         if name not in _NAMES:
             raise ConfigError(f"{path}: [tool.cpipe-check] has no setting {name!r}; there are {', '.join(_NAMES)}")
         if name == "recipes":
             settings[name] = Recipes(path.parent, _recipes(path, value))
+        elif name in ("select", "ignore", "fail-on"):
+            choice[name.replace("-", "_")] = _choice(path, name, value)
         elif isinstance(value, str):
             settings[name] = value
         else:
             raise ConfigError(f'{path}: [tool.cpipe-check] {name} is a string, such as {name} = ">=0.30"')
-    return Config(**settings)
+    return Config(**settings, selection=Selection(**choice))
+
+
+def _choice(path: Path, name: str, value: object) -> str | tuple[str, ...]:
+    where = f"{path}: [tool.cpipe-check] {name}"
+    if name == "fail-on":
+        if isinstance(value, str) and value in FAIL_ON:
+            return value
+        raise ConfigError(f"{where} is one of {', '.join(FAIL_ON)}")
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ConfigError(f'{where} is a list of codes or their beginnings, such as {name} = ["CP3", "CP402"]')
+    found = tuple(code for each in value for code in codes(each))
+    if strange := unknown(found):
+        raise ConfigError(f"{where}: {strange}")
+    return found
 
 
 def _recipes(path: Path, value: object) -> tuple[tuple[str, Mapping[str, Any]], ...]:

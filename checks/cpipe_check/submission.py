@@ -36,13 +36,14 @@ class Submission:
 
     `path` is how the user named it, `content` its bytes. `directory` is where its siblings stand, None for standard
     input. `discovered` is True when a directory was searched for it, so that it may turn out to be no pipeline file at
-    all.
+    all. `on_disk` is True when `path` is where it stands.
     """
 
     path: str
     content: bytes
     directory: Path | None
     discovered: bool = False
+    on_disk: bool = True
 
     @property
     def name(self) -> str:
@@ -165,7 +166,7 @@ def _from_stdin(stdin: bytes, filename: str) -> _Found:
     if len(content) > MAX_BYTES:
         raise InputProblem("standard input", f"too large for a pipeline file (at most {MAX_BYTES / 1e6:g} MB)")
     parent = Path(filename).parent
-    return _Found([Submission(filename, content, parent if parent != Path() else None)])
+    return _Found([Submission(filename, content, parent if parent != Path() else None, on_disk=False)])
 
 
 def _from_path(text: str) -> _Found:

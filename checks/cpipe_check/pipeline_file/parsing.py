@@ -66,6 +66,11 @@ def parse(content: bytes) -> Parsed:
         return Parsed(source)
 
 
+def compiles(content: bytes) -> bool:
+    """Tell whether Python takes the bytes for a module."""
+    return _compile(content) is None
+
+
 def _compile(content: bytes) -> Refusal | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

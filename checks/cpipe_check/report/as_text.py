@@ -81,7 +81,7 @@ def _finding(file: FileReport, finding: Finding) -> Iterator[str]:
     if finding.consequence:
         yield f"{margin} = {FAILS.get(finding.breaks, 'it')} fails with: {shortened(finding.consequence)}"
     if finding.advice:
-        yield f"{margin} = {'fix' if finding.fix else 'help'}: {shortened(finding.advice)}"
+        yield f"{margin} = {'fix [*]' if finding.fix else 'help'}: {shortened(finding.advice)}"
 
 
 def _code_frame(source: str, finding: Finding, margin: str) -> Iterator[str]:
@@ -148,3 +148,5 @@ def _summary(report: Report) -> Iterator[str]:
     if len(report.files) > 1:
         bad = sum(file.failed for file in report.files)
         yield f"{len(report.files)} pipeline files checked, {bad or 'none'} with findings"
+    if report.fixable:
+        yield f"[*] {report.fixable} fixable with `--fix`"

@@ -12,6 +12,7 @@ from typing import Literal
 
 from cpipe_check.finding import Finding, Severity
 from cpipe_check.pipeline_file.load_range import LoadRange
+from cpipe_check.selection import FailOn
 from cpipe_check.text import EMPTY, CleanText, clean_line
 
 StageName = Literal["reference", "import", "load", "components", "call", "output", "save", "reload", "repeat",
@@ -172,23 +173,42 @@ class FileReport:
     @property
     def failed(self) -> bool:
         """True when the file has an error or a warning, or its smoke-load failed."""
-        return self.smoke.verdict is Verdict.FAILED or any(f.severity is not Severity.INFO for f in self.findings)
+        return self.fails("warning")
+
+    def fails(self, on: FailOn) -> bool:
+        """Tell whether the file has what makes a run fail."""
+        bad = {"error": (Severity.ERROR,), "warning": (Severity.ERROR, Severity.WARNING), "never": ()}[on]
+        smoke = on != "never" and self.smoke.verdict is Verdict.FAILED
+        return smoke or any(finding.severity in bad for finding in self.findings)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run: the files checked, those passed over with the reason, and paths that could not be used."""
+    """One run: the files checked, those passed over with the reason, and paths that could not be used.
+
+    `rules` is the number of rules whose findings count, `fail_on` the least that makes the run fail.
+    """
 
     files: tuple[FileReport, ...]
     skipped: tuple[tuple[CleanText, CleanText], ...] = ()
     problems: tuple[CleanText, ...] = ()
     rules: int = 0
+    fail_on: FailOn = "warning"
+
+    @property
+    def fixable(self) -> int:
+        """How many findings carry a fix."""
+        return sum(finding.fix is not None for file in self.files for finding in file.findings)
 
     @property
     def exit_code(self) -> int:
-        """0 clean, 1 findings, 2 a path could not be used, 3 something asked for could not be done."""
+        """The exit code of the run.
+
+        0 clean, 1 findings that `fail_on` names or a failed smoke-load, 2 a path could not be used, 3 something asked
+        for could not be done.
+        """
         if self.problems:
             return 2
         if any(file.smoke.unserved for file in self.files):
             return 3
-        return int(any(file.failed for file in self.files))
+        return int(any(file.fails(self.fail_on) for file in self.files))

@@ -47,12 +47,25 @@ def case(body: str, siblings: Mapping[str, str] | None = None) -> Case:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """What to write in the place of a node of the file's module, or with `above` over the statement that it is.
+
+    Each of `lines` but the first begins a line of its own, as far in as the first; one of them may itself span lines,
+    and is then written as it is. A block (`try:`) is left out where its statement shares a line with another.
+    """
+
+    at: cst.CSTNode
+    lines: tuple[str, ...]
+    above: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Problem:
     """One thing that a rule found. `at` is a node of the file's module, or a span.
 
     `label` stands under the marked text; `consequence` is the error that a user of the file gets, `advice` the edit to
-    make. `edits`, when given, mend it: nodes of the file's module, and the text to put in the place of each. All of it
-    may quote the file as it is: `static.findings` cleans it.
+    make. `changes`, when given, are that edit, and mend it: for certain, and all of them together. All of it may quote
+    the file as it is: `static.findings` cleans it.
     """
 
     at: cst.CSTNode | Span
@@ -60,7 +73,7 @@ class Problem:
     label: str = ""
     consequence: str = ""
     advice: str = ""
-    edits: tuple[tuple[cst.CSTNode, str], ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

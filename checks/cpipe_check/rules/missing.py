@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 import libcst as cst
 
@@ -10,7 +13,26 @@ from cpipe_check.api_index import SOURCE
 from cpipe_check.api_index.target import Target
 from cpipe_check.pipeline_file import PipelineFile, syntax
 from cpipe_check.pipeline_file.facts import Imported
-from cpipe_check.pipeline_file.load_effects import Cause, imports_of
+from cpipe_check.pipeline_file.load_effects import Cause
+from cpipe_check.rules.base import Change
+
+_COMMENT = re.compile(r"#.*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """One name of an import statement that is to be imported from elsewhere; `both` when from the old place too."""
+
+    alias: cst.ImportAlias
+    old: Imported
+    new: Imported
+    both: bool
+
+    def line(self, imported: Imported) -> str:
+        """The import of this name from the new or the old place, bound to what it was bound to."""
+        bound = syntax.dotted(self.alias.asname.name) if self.alias.asname else self.old.name
+        renamed = f" as {bound}" if bound != imported.name else ""
+        return f"from {imported.module} import {imported.name}{renamed}"
 
 
 def causes(file: PipelineFile, library: str, kind: str) -> Iterator[Cause]:
@@ -49,60 +71,96 @@ def first_missing(target: Target, module: str) -> str:
     return module
 
 
-def mended(target: Target, cause: Cause) -> tuple[str, tuple[tuple[cst.CSTNode, str], ...]]:
-    """Return how to import it instead, in words and as edits; ("", ()) when no one place is known to have it.
+def mended(file: PipelineFile, cause: Cause) -> tuple[str, tuple[Change, ...]]:
+    """Return how to import it instead, in words and as changes; ("", ()) when no one place is known to have it.
 
     Where the releases that the file is meant for straddle the move, both places are tried.
     """
-    if cause.library != "diffusers" or not isinstance(cause.statement, cst.ImportFrom) or cause.imported.name == "*":
+    statement, target, module = cause.statement, file.target, file.module
+    if target is None or module is None or not isinstance(statement, cst.ImportFrom):
         return "", ()
-    lines, advice = [], ""
-    for imported, _ in imports_of(cause.statement):
-        line = _line(imported, cause.statement)
-        home = _home(target, imported)
-        if home and home != imported.module:
-            line = line.replace(f"from {imported.module} ", f"from {home} ")
-            advice = advice or f"write `{line}`   ({_since(target, imported, home)})"
-            if _needs_both(target, imported, home):
-                old = _line(imported, cause.statement)
-                line = f"try:\n    {line}\nexcept ImportError:\n    {old}"
-        elif not _everywhere(target, imported):
-            return "", ()
-        lines.append(line)
-    if not advice:
+    moves = _moves(target, statement)
+    if not moves:
         return "", ()
-    return advice, ((cause.statement, "\n".join(lines)),)
+    first = moves[0]
+    advice = f"write `{first.line(first.new)}`   ({_since(target, first.new)})"
+    aliases = [] if isinstance(statement.names, cst.ImportStar) else statement.names
+    homes = {move.new.module for move in moves}
+    as_before = not any(move.both or move.new.name != move.old.name for move in moves)
+    if len(moves) == len(aliases) and len(homes) == 1 and as_before and statement.module is not None:
+        return advice, (Change(statement.module, (first.new.module,)),)
+    moved = {move.alias for move in moves}
+    kept = [alias for alias in aliases if alias not in moved]
+    lines = module.code_for_node(_with_only(statement, kept)).strip().splitlines() if kept else []
+    lines += [line for move in moves for line in _lines(move, module.default_indent)]
+    if _loses_comment(module, statement, moved, lines):
+        return advice, ()
+    return advice, (Change(statement, tuple(lines)),)
 
 
-def _since(target: Target, imported: Imported, home: str) -> str:
-    run = target.index.ranges(home, imported.name)[-1]
-    newest = target.diffusers.versions[-1]
+def _moves(target: Target, statement: cst.ImportFrom) -> list[_Move]:
+    """What to import from elsewhere, nothing when that would not mend the whole statement."""
+    if isinstance(statement.names, cst.ImportStar) or statement.relative:
+        return []
+    moves = []
+    for alias in statement.names:
+        old = Imported(syntax.dotted(statement.module) or "", syntax.dotted(alias.name))
+        if not _missing(target, old) & target.choice(old.root).declared:
+            continue
+        new = _home(target, old)
+        if new is None:
+            return []
+        moves.append(_Move(alias, old, new, bool(_missing(target, new) & target.choice(new.root).declared)))
+    return moves
+
+
+def _with_only(statement: cst.ImportFrom, kept: Sequence[cst.ImportAlias]) -> cst.ImportFrom:
+    """The statement without its other names, and with the end that it has."""
+    assert not isinstance(statement.names, cst.ImportStar)
+    last = kept[-1].with_changes(comma=statement.names[-1].comma)
+    return statement.with_changes(names=[*kept[:-1], last if kept[-1] is not statement.names[-1] else kept[-1]])
+
+
+def _loses_comment(
+    module: cst.Module, statement: cst.ImportFrom, moved: Collection[cst.ImportAlias], lines: Sequence[str]
+) -> bool:
+    """Tell whether a comment in the statement would go, or stand beside another name than it did."""
+    comments = Counter(_COMMENT.findall(module.code_for_node(statement)))
+    aliases = [] if isinstance(statement.names, cst.ImportStar) else statement.names
+    beside = any("#" in module.code_for_node(alias).partition(",")[2] for alias in aliases if alias in moved)
+    return beside or bool(comments - Counter(_COMMENT.findall("\n".join(lines))))
+
+
+def _lines(move: _Move, indent: str) -> list[str]:
+    if not move.both:
+        return [move.line(move.new)]
+    return ["try:", indent + move.line(move.new), "except ImportError:", indent + move.line(move.old)]
+
+
+def _since(target: Target, new: Imported) -> str:
+    run = target.index.ranges(new.module, new.name)[-1]
+    newest = target.choice(new.root).versions[-1]
     return f"{run.first} and newer" if run.last == newest else f"{run.first} - {run.last}"
 
 
-def _line(imported: Imported, statement: cst.ImportFrom) -> str:
-    assert not isinstance(statement.names, cst.ImportStar)
-    alias = next(a for a in statement.names if syntax.dotted(a.name) == imported.name)
-    renamed = f" as {syntax.dotted(alias.asname.name)}" if alias.asname else ""
-    return f"from {imported.module} import {imported.name}{renamed}"
-
-
-def _home(target: Target, imported: Imported) -> str | None:
-    if _everywhere(target, imported):
+def _home(target: Target, old: Imported) -> Imported | None:
+    """Where the target release has what was at the old place, with no release meant that has it at neither."""
+    choice = target.choice(old.root)
+    new = _renamed(target, old)
+    if new is None:
+        module = target.index.new_home(old.module, old.name, choice.version)
+        new = None if module is None else Imported(module, old.name)
+    if new is None or new == old or _missing(target, new) & choice.bit:
         return None
-    home = target.index.new_home(imported.module, imported.name, target.diffusers.version)
-    if home is None or _missing(target, Imported(home, imported.name)) & target.diffusers.bit:
+    return None if _missing(target, old) & _missing(target, new) & choice.declared else new
+
+
+def _renamed(target: Target, old: Imported) -> Imported | None:
+    """transformers' feature extractors for images were subclasses of its image processors that changed nothing."""
+    name = (old.name or "").removesuffix("FeatureExtractor")
+    if old.root != "transformers" or name in ("", old.name) or not target.index.ranges(old.module, old.name):
         return None
-    both = _missing(target, imported) & _missing(target, Imported(home, imported.name))
-    return None if both & target.diffusers.declared else home
-
-
-def _everywhere(target: Target, imported: Imported) -> bool:
-    return not _missing(target, imported) & target.choice(imported.root).declared
-
-
-def _needs_both(target: Target, imported: Imported, home: str) -> bool:
-    return bool(_missing(target, Imported(home, imported.name)) & target.diffusers.declared)
+    return Imported(old.module, f"{name}ImageProcessor")
 
 
 def _missing(target: Target, imported: Imported) -> int:

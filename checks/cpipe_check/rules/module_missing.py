@@ -22,14 +22,14 @@ def check(file: PipelineFile) -> Iterator[Problem]:
         assert file.target is not None
         module = cause.imported.module
         became, label = history(file.target, "diffusers", module, None)
-        advice, edits = mended(file.target, cause)
+        advice, changes = mended(file, cause)
         yield Problem(
             cause.node,
             f"`{module}` {became}",
             label=label,
             consequence=f"ModuleNotFoundError: No module named '{first_missing(file.target, module)}'",
             advice=advice,
-            edits=edits,
+            changes=changes,
         )
 
 

@@ -18,14 +18,14 @@ def check(file: PipelineFile) -> Iterator[Problem]:
         assert file.target is not None
         module, name = cause.imported.module, cause.imported.name
         became, label = history(file.target, "diffusers", module, name)
-        advice, edits = mended(file.target, cause)
+        advice, changes = mended(file, cause)
         yield Problem(
             cause.node,
             f"`{name}` of `{module}` {became}",
             label=label,
             consequence=f"ImportError: cannot import name '{name}' from '{module}'",
             advice=advice,
-            edits=edits,
+            changes=changes,
         )
 
 

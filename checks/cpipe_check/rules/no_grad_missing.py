@@ -9,10 +9,13 @@ Put `@torch.no_grad()` on `__call__`. A pipeline that needs gradients for guidan
 
 from collections.abc import Iterator
 
+import libcst as cst
+
 from cpipe_check.pipeline_file import PipelineFile
+from cpipe_check.pipeline_file.facts import Function, Imported
 from cpipe_check.pipeline_file.lineage import method_of
-from cpipe_check.pipeline_file.syntax import code
-from cpipe_check.rules.base import PIPELINE, Problem, Rule, case
+from cpipe_check.pipeline_file.syntax import code, statements
+from cpipe_check.rules.base import PIPELINE, Change, Problem, Rule, case
 
 _CALL = """
     @torch.no_grad()
@@ -36,7 +39,23 @@ def check(file: PipelineFile) -> Iterator[Problem]:
             "`__call__` runs without `torch.no_grad()`",
             label="every step's intermediate results stay in memory",
             advice="put `@torch.no_grad()` on the line above",
+            changes=_changes(file, call),
         )
+
+
+def _changes(file: PipelineFile, call: Function) -> tuple[Change, ...]:
+    """None unless `torch` is that package when the class is made."""
+    cls, namespace, module = file.pipeline_class, file.namespace, file.module
+    if cls is None or namespace is None or module is None or cls.methods.get("__call__") is not call.node:
+        return ()
+    if namespace.names.get("torch") != frozenset({Imported("torch", None)}):
+        return ()
+    for statement in statements(module):
+        if statement is cls.node:
+            break
+        if isinstance(statement, cst.Import) and any(code(alias.name) == "torch" for alias in statement.names):
+            return (Change(call.node, ("@torch.no_grad()",), above=True),)
+    return ()
 
 
 RULE = Rule(

@@ -8,8 +8,14 @@ Start `__init__` with `super().__init__()`.
 
 from collections.abc import Iterator
 
+import libcst as cst
+
 from cpipe_check.pipeline_file import PipelineFile
-from cpipe_check.rules.base import Problem, Rule, case
+from cpipe_check.pipeline_file.facts import Imported
+from cpipe_check.pipeline_file.lineage import ancestors, is_plain
+from cpipe_check.rules.base import Change, Problem, Rule, case
+
+_CALL = "super().__init__()"
 
 
 def check(file: PipelineFile) -> Iterator[Problem]:
@@ -18,9 +24,23 @@ def check(file: PipelineFile) -> Iterator[Problem]:
         return
     yield Problem(
         facts.function.node.name,
-        "`__init__` does not call `super().__init__()`",
-        advice="start `__init__` with `super().__init__()`",
+        f"`__init__` does not call `{_CALL}`",
+        advice=f"start `__init__` with `{_CALL}`",
+        changes=_changes(file, facts.function.node),
     )
+
+
+def _changes(file: PipelineFile, init: cst.FunctionDef) -> tuple[Change, ...]:
+    """None but for a class that inherits from `DiffusionPipeline` alone: other parents may want arguments."""
+    cls, namespace = file.pipeline_class, file.namespace
+    if cls is None or namespace is None or cls.methods.get("__init__") is not init:
+        return ()
+    parents = [item for item in ancestors(cls, namespace) if item is not cls]
+    if len(parents) != 1 or not isinstance(parents[0], Imported) or not is_plain(parents[0]):
+        return ()
+    body = init.body.body
+    first = next((s for i, s in enumerate(body) if i or init.get_docstring() is None), None)
+    return () if first is None else (Change(first, (_CALL,), above=True),)
 
 
 RULE = Rule(

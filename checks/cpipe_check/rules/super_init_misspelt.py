@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from cpipe_check.pipeline_file import PipelineFile
 from cpipe_check.pipeline_file.facts import Class
 from cpipe_check.pipeline_file.lineage import ancestors
-from cpipe_check.rules.base import PIPELINE, Problem, Rule, case
+from cpipe_check.rules.base import PIPELINE, Change, Problem, Rule, case
 
 _SLIPS = frozenset(
     {"_init_", "__init", "init__", "_init__", "__init_", "__int__", "__intit__", "__inti__", "__ini__", "__nit__",
@@ -34,7 +34,7 @@ def check(file: PipelineFile) -> Iterator[Problem]:
                 label="brackets are missing after `super`",
                 consequence="TypeError: descriptor '__init__' of 'super' object needs an argument",
                 advice=f"write `{_CALL}`",
-                edits=((call.node, _CALL),),
+                changes=(Change(call.node, (_CALL,)),),
             )
         elif not call.bare and call.name in _SLIPS and call.name not in known:
             yield Problem(
@@ -43,7 +43,7 @@ def check(file: PipelineFile) -> Iterator[Problem]:
                 label="a slip for `__init__`",
                 consequence=f"AttributeError: 'super' object has no attribute '{call.name}'",
                 advice=f"write `{_CALL}`",
-                edits=((call.name_node, "__init__"),),
+                changes=(Change(call.name_node, ("__init__",)),),
             )
 
 

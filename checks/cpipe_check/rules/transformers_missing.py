@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from cpipe_check.pipeline_file import PipelineFile
 from cpipe_check.rules.base import PIPELINE, Problem, Rule, case
-from cpipe_check.rules.missing import causes, history
+from cpipe_check.rules.missing import causes, history, mended
 
 _GUARDED = """
 try:
@@ -28,13 +28,15 @@ def check(file: PipelineFile) -> Iterator[Problem]:
             module = cause.imported.module
             name = cause.imported.name if kind == "name" else None
             became, label = history(file.target, "transformers", module, name)
+            advice, changes = mended(file, cause)
             missing = f"`{name}` of `{module}`" if name else f"`{module}`"
             yield Problem(
                 cause.node,
                 f"{missing} {became}",
                 label=label,
                 consequence=f"cannot import name '{name}'" if name else "No module named 'transformers.",
-                advice="write `CLIPImageProcessor`" if name == "CLIPFeatureExtractor" else "",
+                advice=advice,
+                changes=changes,
             )
 
 
@@ -48,6 +50,8 @@ RULE = Rule(
     bad=(
         case("from transformers import NoSuchModelAnywhere\n" + PIPELINE),
         case("from transformers.no_such_module import Anything\n" + PIPELINE),
+        case("from transformers import CLIPFeatureExtractor\n" + PIPELINE),
+        case("from transformers import (\n    CLIPFeatureExtractor as Extractor,\n    CLIPTextModel,\n)\n" + PIPELINE),
     ),
     good=(
         case("from transformers import CLIPTextModel, CLIPTokenizer\n" + PIPELINE),
