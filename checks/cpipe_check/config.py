@@ -69,7 +69,7 @@ def read_config(directory: Path) -> Config:
     for folder in (directory, *directory.parents):
         path = folder / "pyproject.toml"
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("cpipe-check")
+            table = tool_table(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             continue
         except (OSError, ValueError, AttributeError, RecursionError) as error:
@@ -77,6 +77,16 @@ def read_config(directory: Path) -> Config:
         if table is not None:
             return _config(path, table)
     return Config()
+
+
+def tool_table(text: str) -> object:
+    """Return `[tool.cpipe-check]` of a pyproject.toml's text, None when it has none.
+
+    Raises:
+        ValueError: when it is no TOML.
+    """
+    tool = tomllib.loads(text).get("tool", {})
+    return tool.get("cpipe-check") if isinstance(tool, dict) else None
 
 
 def _config(path: Path, table: object) -> Config:

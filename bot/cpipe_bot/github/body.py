@@ -1,0 +1,175 @@
+"""An outcome as Markdown: the comment on a pull request and the check run's summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cpipe_bot.github.commands import Answer
+from cpipe_bot.github.outcome import NO_FILES, Job, Outcome, fixable
+from cpipe_bot.github.settings import WhenGreen
+from cpipe_check import __version__
+from cpipe_check.fixing import applied, unified
+from cpipe_check.report import as_markdown
+from cpipe_check.report.markdown import block, code, folded, inline, prose
+from cpipe_check.report.model import FileReport, Verdict
+
+MARKER = "<!-- cpipe-check:comment -->"
+# GitHub's bounds are 65,536 characters for a comment, and 65,535 for a check run's summary.
+LIMIT = 65_000
+_MAX_DETAILS = 20
+_MAX_PATCH = 20_000
+_MAX_DOCS = 4_000
+_MAX_SKIPPED = 20
+_COMMANDS = (
+    "Comment `/cpipe-check` to check again, `/cpipe-check explain CP301` for what a rule means, "
+    "`/cpipe-check fix` for all fixes as one patch"
+)
+
+
+def comment(outcome: Outcome, when_green: WhenGreen, contents: dict[str, bytes]) -> str:
+    """Return the comment's body: the marker, what it came to, and what to do next. At most `LIMIT` characters.
+
+    `contents` are the files' bytes by path, for the patch that `/cpipe-check fix` asks for.
+    """
+    answers = [_answer(answer, outcome, contents) for answer in outcome.answers]
+    folds = outcome.green and when_green == "collapse" and not outcome.empty
+    blocks = [f"### {title(outcome)}"]
+    shown = list(_shown(outcome))
+    blocks += [folded("Show it", *shown)] if folds else shown
+    blocks += [*answers, _basis(outcome)]
+    return _cut(f"{MARKER}\n" + "\n\n".join(filter(None, blocks)), outcome.job.url)
+
+
+def summary(outcome: Outcome) -> str:
+    """Return the check run's summary, at most `LIMIT` characters."""
+    return _cut("\n\n".join(filter(None, (*_shown(outcome), _basis(outcome)))), outcome.job.url)
+
+
+def title(outcome: Outcome) -> str:
+    """Return what it came to in one line of Markdown."""
+    if outcome.empty:
+        return NO_FILES
+    sign = {"success": "✅", "failure": "❌", "neutral": "❔"}[outcome.conclusion]
+    return f"{sign} {as_markdown.headline(outcome.report)}"
+
+
+def _shown(outcome: Outcome) -> Iterator[str]:
+    yield from _no_verdict(outcome)
+    if not outcome.empty:
+        yield as_markdown.table(outcome.files, outcome.before)
+        yield as_markdown.next_step(outcome.report)
+    told = [file for file in outcome.files if file.findings or file.smoke.verdict is not Verdict.RAN]
+    for file in told[:_MAX_DETAILS]:
+        yield as_markdown.details(file, smoke_basis="as claimed by this pull request's own check job")
+    if len(told) > _MAX_DETAILS:
+        yield f"**And {len(told) - _MAX_DETAILS} more files** of the table; the job's summary has them."
+    yield from _on_gpu(outcome)
+    if outcome.report.skipped:
+        lines = [f"- {code(path)}: {inline(reason)}" for path, reason in outcome.report.skipped[:_MAX_SKIPPED]]
+        yield folded(f"{len(outcome.report.skipped)} passed over", "\n".join(lines))
+
+
+def _no_verdict(outcome: Outcome) -> Iterator[str]:
+    """Why there is no verdict on the smoke-loads."""
+    job = outcome.job
+    if outcome.empty or job.smokes is not None:
+        return
+    if outcome.distrusted:
+        paths = ", ".join(code(path) for path in outcome.distrusted[:10])
+        yield (
+            f"**No smoke-load verdict.** This pull request changes {paths}, and so could tell its own check what to say. "
+            "The static check below was made apart from it. A maintainer can read the change, or run "
+            "`cpipe-check` on a checkout."
+        )
+    elif job.running:
+        yield f"⏳ **The smoke-load is running**{_link(job)}; this comment will be edited when it is done."
+    else:
+        yield f"**No smoke-load verdict:** {prose(job.why)}{_link(job)}."
+
+
+def _link(job: Job) -> str:
+    return f" ([job]({job.url}))" if job.url else ""
+
+
+def _on_gpu(outcome: Outcome) -> Iterator[str]:
+    gpu = outcome.gpu
+    if gpu is None:
+        return
+    if gpu.smokes is None:
+        yield f"**On a GPU:** nothing is taken from the job{_link(gpu)}: {prose(gpu.why)}."
+        return
+    yield f"#### On a GPU{_link(gpu)}"
+    for file in outcome.files[:_MAX_DETAILS]:
+        smoke = outcome.on_gpu(file)
+        if smoke is not None:
+            shown: FileReport = replace(file, findings=(), smoke=smoke)
+            yield as_markdown.details(shown, smoke_basis="as reported by the file's own process, on our runner")
+
+
+def _answer(answer: Answer, outcome: Outcome, contents: dict[str, bytes]) -> str:
+    command = answer.command
+    asked = f"[{code(command.login)} asked]({command.url})"
+    if not answer.allowed:
+        return f"{asked}: sorry, commands are for people with write access and the author of the pull request."
+    if command.kind == "explain":
+        if answer.rule is None:
+            return f"{asked} what {code(command.argument)} means: there is no such rule; README lists them."
+        rule = answer.rule
+        head = f"{asked} what {rule.code} {rule.name} means ({rule.severity.value}):"
+        return f"{head}\n\n{block((rule.docs or '').strip()[:_MAX_DOCS], 'text')}"
+    if command.kind == "fix":
+        return f"{asked} for the fixes{_patch(outcome, contents)}"
+    if command.kind == "unknown":
+        return f"{asked} for what is no command. {_COMMANDS}."
+    where = "on a GPU" if command.kind == "gpu" else "again"
+    return f"{asked} to check {where}."
+
+
+def _patch(outcome: Outcome, contents: dict[str, bytes]) -> str:
+    patches = []
+    for file in outcome.report.files:
+        before = contents.get(file.path)
+        if before is not None and any(finding.fix for finding in file.findings):
+            patches.append(unified(file.path, before, applied(before, file.findings)[0]))
+    text = "".join(patches)
+    if not text:
+        return ": there is nothing that can be fixed mechanically."
+    if len(text) > _MAX_PATCH:
+        return f": they are too many to show; run `cpipe-check --fix` on {code(_paths(outcome))}."
+    return f". Save this as `fix.patch` and run `git apply fix.patch`, or run `cpipe-check --fix`:\n\n{block(text.rstrip(), 'diff')}"
+
+
+def _paths(outcome: Outcome) -> str:
+    return " ".join(dict.fromkeys(str(file.path) for file, _ in fixable(outcome.report)))
+
+
+def _basis(outcome: Outcome) -> str:
+    facts = [f"{code(outcome.head)}", f"cpipe-check {__version__}"]
+    targets = {(f.compatibility.diffusers, f.compatibility.transformers) for f in outcome.report.files}
+    for diffusers, transformers in sorted(targets)[:1]:
+        facts.append(f"judged by diffusers {inline(diffusers)}, transformers {inline(transformers)}")
+    if outcome.job.smokes is not None and not outcome.empty:
+        facts.append(f"smoke-loads as claimed by the pull request's own check job{_link(outcome.job)}")
+    return f"<sub>{' · '.join(facts)}. {_COMMANDS}.</sub>"
+
+
+def _cut(text: str, url: str) -> str:
+    if len(text) <= LIMIT:
+        return text
+    where = f"[the job's summary]({url})" if url else "the job's summary"
+    rest = f"\n\n**Cut here, since GitHub takes no longer comment:** {where} has all of it."
+    kept = text[: LIMIT - len(rest) - 200]
+    kept = kept[: kept.rfind("\n")]
+    return kept + _closed(kept) + rest
+
+
+def _closed(text: str) -> str:
+    """What ends a fence or a fold that the cut left open."""
+    fence = ""
+    for line in text.splitlines():
+        mark = line[: len(line) - len(line.lstrip("`"))]
+        if len(mark) >= 3 and (not fence or (mark == line and len(mark) >= len(fence))):
+            fence = "" if fence else mark
+    opened = text.count("\n<details>") - text.count("\n</details>")
+    return (f"\n{fence}" if fence else "") + "\n\n</details>" * max(0, opened)

@@ -1,0 +1,83 @@
+"""Commands in a pull request's comments, and what is answered.
+
+The comments themselves are what is remembered: the answers are made anew from them each time, so that nothing can be
+lost or answered twice. A reaction on a comment says that it was done.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from cpipe_check.rules import RULES, Rule
+
+Kind = Literal["again", "gpu", "explain", "fix", "unknown"]
+
+_COMMAND = re.compile(r"/cpipe-check(?:[ \t]+(?P<word>[A-Za-z]{1,20})(?:[ \t]+(?P<argument>\S{1,40}))?)?[ \t]*")
+_WRITERS = frozenset({"admin", "maintain", "write"})
+# A comment answers at most this many; who asks more sees the newest.
+_MAX_ANSWERS = 5
+_MAX_REFUSED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A comment whose first line is a command."""
+
+    comment: int
+    url: str
+    login: str
+    at: datetime
+    kind: Kind
+    argument: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a command: what is to be shown. `rule` is set for `explain`; `allowed` is False for a refusal."""
+
+    command: Command
+    allowed: bool
+    rule: Rule | None = None
+
+
+def parse(comment: int, url: str, login: str, at: datetime, body: str) -> Command | None:
+    """Return the command that a comment is, None when it is none."""
+    lines = body.lstrip().splitlines()
+    match = _COMMAND.fullmatch(lines[0].rstrip()) if lines else None
+    if match is None:
+        return None
+    word, argument = (match["word"] or "").lower(), match["argument"] or ""
+    if word == "explain" and argument:
+        return Command(comment, url, login, at, "explain", argument)
+    plain: dict[str, Kind] = {"": "again", "again": "again", "gpu": "gpu", "fix": "fix"}
+    kind = "unknown" if argument else plain.get(word, "unknown")
+    return Command(comment, url, login, at, kind)
+
+
+def answers(commands: Iterable[Command], author: str, permission: Callable[[str], str]) -> tuple[Answer, ...]:
+    """Return what to answer: the newest commands of those who may, and one refusal for each who may not.
+
+    `author` is the pull request's, `permission` returns what a login may do in the repository, as GitHub's API says it.
+    """
+    may: dict[str, bool] = {author: True}
+    found: list[Answer] = []
+    refused: set[str] = set()
+    for command in sorted(commands, key=lambda each: each.at, reverse=True):
+        if command.login not in may:
+            may[command.login] = permission(command.login) in _WRITERS
+        if may[command.login]:
+            if sum(answer.allowed for answer in found) < _MAX_ANSWERS:
+                found.append(Answer(command, True, _rule(command)))
+        elif command.login not in refused and len(refused) < _MAX_REFUSED:
+            refused.add(command.login)
+            found.append(Answer(command, False))
+    return tuple(found)
+
+
+def _rule(command: Command) -> Rule | None:
+    wanted = command.argument
+    return next((rule for rule in RULES if wanted.upper() == rule.code or wanted.lower() == rule.name), None)
