@@ -2,6 +2,7 @@
 
 import click
 
+from cpipe_bot.github.cli import github
 from cpipe_check import __version__
 
 
@@ -9,3 +10,6 @@ from cpipe_check import __version__
 @click.version_option(__version__, prog_name="cpipe-bot")
 def main() -> None:
     """Check pipelines that others submit, and answer where they submitted them."""
+
+
+main.add_command(github)
