@@ -196,7 +196,6 @@ def _file(entry: _Entry, contents: dict[str, bytes | int]) -> ChangedFile:
     if isinstance(content, int):
         limit = f"at most {MAX_BYTES / 1e6:g} MB"
         return ChangedFile(entry.path, None, f"{content / 1e6:.1f} MB is too large for a pipeline file ({limit})")
-    # In UTF-16 every other byte is 0: that is a text which the loader refuses, and a finding.
-    if b"\0" in content and b"Pipeline" not in content.replace(b"\0", b""):
-        return ChangedFile(entry.path, None, "binary")
+    if b"\0" in content and b"Pipeline" not in content:
+        return ChangedFile(entry.path, None, "binary: it has a NUL byte, which Python takes in no source")
     return ChangedFile(entry.path, content)
