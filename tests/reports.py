@@ -41,6 +41,7 @@ HOSTILE = {
     "reference": "#123 GH-1 octo/repo#1 fixes #1, closes octo/repo@deadbeef1",
     "commit": "a5c3785ed8d6a35868bc169f07e40e889087fd2e deadbee 1234567",
     "address": "http://evil.example https://evil.example/x www.evil.example ftp://evil.example",
+    "touching address": "www.`evil.example` http:`//evil.example` mailto:`a@b.example`",
     "mail": "somebody@evil.example mailto:somebody@evil.example xmpp:a@b.c/d",
     "autolink": "<https://evil.example> <somebody@evil.example>",
     "link": "[click](https://evil.example) [ref]: https://evil.example [a][b]",

@@ -116,8 +116,7 @@ def test_fixed_file_loads(real_loader, name: str, variant: str) -> None:
         ('"""\nfrom diffusers.utils import randn_tensor\n"""\n',) * 2,
         (
             "from transformers import CLIPFeatureExtractor, CLIPTextModel\n",
-            "from transformers import CLIPTextModel\n"
-            "from transformers import CLIPImageProcessor as CLIPFeatureExtractor\n",
+            "from transformers import CLIPImageProcessor as CLIPFeatureExtractor, CLIPTextModel\n",
         ),
         ("from diffuser.utils import randn_tensor\n", f"{HOME}\n"),
         ("import transformer\nx = transformer\n",) * 2,

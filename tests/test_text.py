@@ -93,7 +93,9 @@ def leaves(hint: object) -> Iterator[object]:
 
 
 def test_the_model_takes_no_other_text() -> None:
-    classes = [c for m in (model, finding, load_range) for c in vars(m).values() if is_dataclass(c)]
+    classes = [
+        c for m in (model, finding, load_range) for c in vars(m).values() if isinstance(c, type) and is_dataclass(c)
+    ]
     allowed = {CleanText, int, float, bool, NoneType, Ellipsis, *classes}
     found = set()
     for cls in classes:
@@ -164,7 +166,9 @@ def rendered(collection: Collection) -> str:
     """The reports as text and JSON on a collection, once all have been found inert."""
     report = check(collection)
     text, document = RENDERERS["text"](report, False), RENDERERS["json"](report, False)
-    assert_inert(RENDERERS["html"](report, False))
+    for form in ("html", "markdown", "sarif"):
+        assert_inert(RENDERERS[form](report, False))
+    assert_inert(RENDERERS["github"](report, False), logs=False)
     assert_inert(text)
     assert_inert(document)
     assert_inert("\n".join(strings(json.loads(document))), logs=False)
@@ -218,7 +222,7 @@ def test_hostile_directory(tmp_path: Path, command) -> None:
     (tmp_path / f"skipped{nasty}").write_text("x = 1\n")
     (tmp_path / f"link{nasty}").symlink_to(nasty + nasty)
     for path in (".", nasty, f"link{nasty}", f"missing{nasty}"):
-        for form in ("text", "json", "html"):
+        for form in ("text", "json", "html", "markdown", "sarif"):
             done: Done = command("--static", "--output-format", form, "--", path, cwd=tmp_path)
             assert_inert(done.out)
             assert_inert(done.err)

@@ -63,9 +63,10 @@ def test_realistic() -> None:
         "::error file=examples/community/sharpen.py,title=smoke-load failed,line=17::in call: AttributeError: "
         "'Sharpener' object has no attribute 'vea'%0Aat: return self.vea.decode(image).sample",
         "::error file=examples/community/my_upscaler.py,line=3,endLine=3,col=6,endColumn=51,"
-        "title=CP301 module-missing::`diffusers.pipelines.controlnet.multicontrolnet` was removed in diffusers 0.41.0%0Aloading fails with: "
-        "ModuleNotFoundError: No module named 'diffusers.pipelines.controlnet.multicontrolnet'%0Afix: write "
-        "`from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel`   (0.32.0 and newer)",
+        "title=CP301 module-missing::`diffusers.pipelines.controlnet.multicontrolnet` was removed in diffusers 0.41.0"
+        "%0Aloading fails with: ModuleNotFoundError: No module named 'diffusers.pipelines.controlnet.multicontrolnet'"
+        "%0Afix: write `from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel`"
+        "   (0.32.0 and newer)",
         "::warning file=examples/community/my_upscaler.py,line=11,endLine=11,col=9,endColumn=16,"
         "title=CP402 no-grad-missing::`__call__` runs without `torch.no_grad()`%0A"
         "help: put `@torch.no_grad()` on the line above",
@@ -115,8 +116,16 @@ def test_worst_first_and_how_many_more() -> None:
     *lines, summary = render(report).splitlines()
     assert [parse(line).name for line in lines] == ["error"] * 12 + ["warning"] * 12 + ["notice"] * 12
     assert summary.endswith(
-        "; GitHub shows 10 of a kind for a step, and there are 2 more errors, 2 more warnings, 2 more notices above"
+        "; GitHub shows 10 of a kind for a step, and there are 2 more errors, 2 more warnings, 2 more notices"
     )
+
+
+def test_a_log_is_not_flooded() -> None:
+    file = realistic().files[2]
+    lines = render(Report((replace(file, findings=file.findings * 1000),) * 60)).splitlines()
+    assert len(lines) == 1001
+    assert {parse(line).name for line in lines[:-1]} == {"error"}
+    assert "59990 more errors, 59990 more warnings" in lines[-1]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def show_diff(collection: Collection, fixes: Iterable[tuple[Submission, Fixed]],
         if fixed.content != submission.content:
             files += 1
             findings += len(fixed.mended)
-            click.echo(_shown(unified(submission.path, submission.content, fixed.content)), nl=False)
+            _show(unified(submission.path, submission.content, fixed.content))
     if not quiet:
         _say(f"would fix {_counted(findings, 'finding')} in {_counted(files, 'file')}" if files else "nothing to fix")
     for problem in collection.problems:
@@ -70,11 +70,12 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _shown(diff: str) -> str:
-    """A patch goes out as it is; on a terminal or in a log, what is in it could give commands."""
-    if not sys.stdout.isatty() and "GITHUB_ACTIONS" not in os.environ:
-        return diff
-    return inert_in_logs("".join(clean_source_line(line) + "\n" for line in diff.split("\n")[:-1]))
+def _show(diff: str) -> None:
+    """A patch goes out byte for byte; on a terminal or in a log, what is in it could give commands."""
+    if sys.stdout.isatty() or "GITHUB_ACTIONS" in os.environ:
+        diff = inert_in_logs("".join(clean_source_line(line) + "\n" for line in diff.split("\n")[:-1]))
+    sys.stdout.buffer.write(diff.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
 
 
 def _say(text: str) -> None:

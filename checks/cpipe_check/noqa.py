@@ -11,7 +11,7 @@ from contextlib import suppress
 from cpipe_check.finding import Finding
 from cpipe_check.pipeline_file import PipelineFile
 
-_NOQA = re.compile(r"#\s*(?P<file>cpipe-check\s*:\s*)?noqa(?![\w-])(?P<colon>\s*:)?(?P<rest>.*)", re.IGNORECASE)
+_NOQA = re.compile(r"#\s*(?P<file>cpipe-check\s*:\s*)?noqa(?![\w-])(?P<colon>\s*:)?(?P<rest>[^#]*)", re.IGNORECASE)
 _CODES = re.compile(r"\s*([A-Z]+[0-9]+(?:[\s,]+[A-Z]+[0-9]+)*)", re.IGNORECASE)
 _LAYOUT = frozenset(
     {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}

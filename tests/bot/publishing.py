@@ -1,4 +1,4 @@
-"""What the tests of publishing share: a pull request with a check job's artifact, and a publisher that does not wait."""
+"""What the tests of publishing share: a pull request with a check job's artifact, a publisher that does not wait."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from functools import partial
 from typing import Any
 
 from github.Auth import Token
-from github_server import GitHubServer
-from github_server.model import PullRequest
 
 from cpipe_bot.github import client
 from cpipe_bot.github.body import MARKER
@@ -23,6 +21,8 @@ from cpipe_check.report.as_json import document
 from cpipe_check.report.model import Frame, Isolation, Smoke, Stage, Verdict
 from cpipe_check.submission import Collection, Submission
 from cpipe_check.text import clean_line
+from github_server import GitHubServer
+from github_server.model import PullRequest
 
 PATH = "examples/community/good.py"
 GOOD = b"""\
@@ -100,7 +100,7 @@ class Scene:
         found = client.connect(Token(token or self.token), self.server.base_url, pause=0, patience=100)
         persist: Callable[..., None] = partial(client.persist, patience=100, sleep=self.waits.append)
         settings = replace(self.settings, **changes)
-        return Publisher(found, found.get_repo(settings.repository), client.identity(found), settings, persist)
+        return Publisher(found.get_repo(settings.repository), client.identity(found), settings, persist)
 
     def job(self, smokes: Mapping[str, Smoke] | None = None, content: bytes | None = None, **fields: Any) -> Any:
         """A check job of the head that has left its artifact."""
@@ -137,7 +137,9 @@ class Scene:
         return [r for r in self.server.repository.check_runs.values() if r.head_sha == self.pull.head]
 
 
-def scene(server: GitHubServer, files: Mapping[str, bytes], *, base: Mapping[str, bytes] | None = None, **pull: Any) -> Scene:
+def scene(
+    server: GitHubServer, files: Mapping[str, bytes], *, base: Mapping[str, bytes] | None = None, **pull: Any
+) -> Scene:
     """Open a pull request that adds or changes `files`."""
     opened = server.pull_request(files=dict(files), base_files=dict(base or {}), **pull)
     settings = Settings(server.repository.full_name, check_workflow="check.yml", gpu_workflow="gpu.yml")

@@ -12,11 +12,11 @@ from typing import Any
 import cmarkgfm
 import pytest
 from cmarkgfm.cmark import Options
-from github_server import GitHubServer
 from publishing import FAILED, GOOD, PATH, RAN, archive, report_of, scene
 
 from cpipe_bot.github.artifact import MAX_REPORT, Refused, unpack
 from cpipe_bot.github.claims import read
+from github_server import GitHubServer
 
 FILES = {PATH: GOOD}
 
@@ -46,9 +46,10 @@ def _bomb() -> bytes:
     """A third of a gigabyte of blanks in as many kilobytes, and it says so."""
     buffer = io.BytesIO()
     chunk = b" " * (1 << 24)
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file, file.open(
-        zipfile.ZipInfo("report.json"), "w", force_zip64=True
-    ) as member:
+    with (
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file,
+        file.open(zipfile.ZipInfo("report.json"), "w", force_zip64=True) as member,
+    ):
         for _ in range(20):
             member.write(chunk)
     return buffer.getvalue()
@@ -231,7 +232,9 @@ def test_the_tool_s_settings_are_the_base_s(
     assert bool(outcome.distrusted) != trusted
 
 
-HOSTILE = "@everyone #1 https://evil.example <!-- cpipe-check:comment --> <img src=x onerror=alert(1)> |x|\n\n# H\n</details>"
+HOSTILE = (
+    "@everyone #1 https://evil.example <!-- cpipe-check:comment --> <img src=x onerror=alert(1)> |x|\n\n# H\n</details>"
+)
 
 
 def test_markup_in_every_claim_is_inert(server: GitHubServer) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from github_server import GitHubServer
 from publishing import FAILED, GOOD, MOVED, PATH, RAN, scene
 
 from cpipe_bot.github.body import MARKER
 from cpipe_bot.github.client import CannotPublish
+from github_server import GitHubServer
 
 
 def test_a_green_pull_request(server: GitHubServer) -> None:

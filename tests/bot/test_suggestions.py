@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from github_server import GitHubServer
 from publishing import GOOD, MOVED, PATH, scene
+
+from github_server import GitHubServer
 
 
 def test_a_moved_import_is_suggested_once(server: GitHubServer) -> None:
@@ -14,7 +15,10 @@ def test_a_moved_import_is_suggested_once(server: GitHubServer) -> None:
         found.publisher().publish(found.pull.number)
     (comment,) = server.review_comments(found.pull)
     assert (comment.path, comment.line) == (PATH, 3)
-    assert "```suggestion\nfrom diffusers.models.controlnets.multicontrolnet import MultiControlNetModel\n```" in comment.body
+    assert (
+        "```suggestion\nfrom diffusers.models.controlnets.multicontrolnet import MultiControlNetModel\n```"
+        in comment.body
+    )
     assert [review.state for review in server.reviews(found.pull)] == ["COMMENTED"]
 
 

@@ -20,7 +20,7 @@ from referencing.jsonschema import DRAFT202012
 DESCRIPTION = Path(__file__).parent / "data" / "api.github.com.json"
 _URI = "urn:github"
 # Parameters that may hold slashes as they stand in the URL.
-_MANY_SEGMENTS = {"path": ".*", "basehead": ".+"}
+_MANY_SEGMENTS = {"path": ".*", "basehead": ".+", "ref": ".+"}
 
 # Where the description is behind what GitHub does: a comment that a push has outdated has neither line nor position, a
 # fork may be deleted,
@@ -37,14 +37,16 @@ _ADD_LABELS = "/repos/{owner}/{repo}/issues/{issue_number}/labels"
 formats = FormatChecker(formats=())
 
 
-@formats.checks("date-time", raises=ValueError)
 def _is_date_time(value: object) -> bool:
     return not isinstance(value, str) or bool(datetime.fromisoformat(value.replace("Z", "+00:00")).tzinfo)
 
 
-@formats.checks("uri")
 def _is_uri(value: object) -> bool:
     return not isinstance(value, str) or bool(urlsplit(value).scheme)
+
+
+formats.checks("date-time", raises=ValueError)(_is_date_time)
+formats.checks("uri")(_is_uri)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class Contract:
                 found.append(
                     Operation(described["operationId"], method.upper(), template, re.compile(pattern), pointer)
                 )
-        return sorted(found, key=lambda operation: (operation.template.count("{"), operation.template))
+        return sorted(found, key=lambda operation: (operation.template.count("{"), -len(operation.template)))
 
     def find(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
         """The operation that a path as it stands in the URL means, with its parameters decoded."""

@@ -68,7 +68,7 @@ def _artifact_json(call: Call, artifact: Artifact) -> dict[str, Any]:
         "id": artifact.id,
         "node_id": node("Artifact", artifact.id),
         "name": artifact.name,
-        "size_in_bytes": len(artifact.data),
+        "size_in_bytes": len(artifact.data) if artifact.size is None else artifact.size,
         "url": url,
         "archive_download_url": f"{url}/zip",
         "expired": artifact.expired,

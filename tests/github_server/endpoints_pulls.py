@@ -46,7 +46,6 @@ def pull_simple(call: Call, pull: PullRequest) -> dict[str, Any]:
         "review_comments": f"{api}/pulls/{pull.number}/comments",
         "review_comment": f"{api}/pulls/comments{{/number}}",
     }
-    closed = pull.updated if pull.state == "closed" else None
     return {
         "id": pull.id,
         "node_id": f"PR_{pull.id}",
@@ -64,12 +63,10 @@ def pull_simple(call: Call, pull: PullRequest) -> dict[str, Any]:
         "user": call.shapes.user(pull.author),
         "labels": shaped_labels(call, pull.labels),
         **dict.fromkeys(("assignee", "milestone", "merged_at", "merge_commit_sha", "auto_merge")),
-        "assignees": [],
-        "requested_reviewers": [],
-        "requested_teams": [],
+        **{name: [] for name in ("assignees", "requested_reviewers", "requested_teams")},
         "created_at": pull.created,
         "updated_at": pull.updated,
-        "closed_at": closed,
+        "closed_at": pull.updated if pull.state == "closed" else None,
         "author_association": call.shapes.association(repository, pull.author),
         "head": _side(call, pull.head_repository, pull.head_branch, pull.head),
         "base": _side(call, repository.full_name, pull.base_branch, pull.base),

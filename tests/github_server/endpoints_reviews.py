@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from github_server.endpoints_issues import MAX_BODY, checked_body
@@ -93,14 +93,15 @@ def _place(changed: list[Change], wanted: Mapping[str, Any]) -> _Place:
     if line is None and "position" in wanted:
         side, line = next((key for key, at in positions.items() if at == wanted["position"]), (side, None))
         side = "RIGHT" if ("RIGHT", line) in positions else side
-    if (side, line) not in positions or line is None:
+    if line is None or (side, line) not in positions:
         raise _NotOnDiff("line")
-    start_side = wanted.get("start_side", side) if start is not None else None
-    if start is not None and ((start_side, start) not in positions or start >= line):
-        raise _NotOnDiff("start_line")
     position = positions[side, line]
     hunk = _hunk(change.patch or "", position)
-    if start is not None and positions[start_side, start] < position - hunk.count("\n"):
+    if start is None:
+        return _Place(change.path, side, line, position, None, None, hunk)
+    start_side = wanted.get("start_side", side)
+    # A comment on several lines stays within one hunk.
+    if start >= line or positions.get((start_side, start), -1) < position - hunk.count("\n"):
         raise _NotOnDiff("start_line")
     return _Place(change.path, side, line, position, start, start_side, hunk)
 
@@ -157,8 +158,7 @@ def _commit_of(call: Call, pull: PullRequest) -> str:
 
 
 def _changes_at(call: Call, pull: PullRequest, commit: str) -> list[Change]:
-    at = PullRequest(**{**{name: getattr(pull, name) for name in pull.__slots__}, "head": commit})
-    return files_of(call.state, call.repository, at)
+    return files_of(call.state, call.repository, replace(pull, head=commit))
 
 
 @endpoint("pulls/list-review-comments", _READ)

@@ -183,11 +183,15 @@ def make_patch(old: bytes, new: bytes) -> str | None:
     if b"\0" in old + new or len(old) + len(new) > 1_000_000 or old == new:
         return None
     before, after = (data.decode(errors="replace").split("\n") for data in (old, new))
-    texts = [[line + "\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else []) for lines in (before, after)]
     out = []
-    for line in list(difflib.unified_diff(*texts))[2:]:
+    for line in list(difflib.unified_diff(_with_ends(before), _with_ends(after)))[2:]:
         out.append(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n")
     return "".join(out).removesuffix("\n")
+
+
+def _with_ends(lines: list[str]) -> list[str]:
+    """Split at line feeds alone, as git does; only the last line may have none."""
+    return [line + "\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
 
 
 def lines_on_diff(patch: str | None) -> Iterator[tuple[str, int, int]]:

@@ -6,6 +6,7 @@ import json
 import socket
 import struct
 import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler
@@ -66,8 +67,11 @@ class _Handler(BaseHTTPRequestHandler):
         if status != 204:
             self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
-        self.wfile.flush()
+        try:
+            self.wfile.write(data)
+            self.wfile.flush()
+        except OSError:
+            self.close_connection = True
 
     def cut(self) -> None:
         """Close with a reset, so that the client sees an error and no end of file."""
@@ -86,6 +90,10 @@ class Api(_Handler):
         except _Cut:
             self.cut()
             return
+        except Exception:
+            # A mistake of the server's own, or of a test's callback, must not pass for a fault.
+            self.github.violate("server", f"{self.command} {self.path}", [traceback.format_exc()])
+            answer = Answer(500, {"message": "Server Error"})
         headers = {"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "4999", "x-ratelimit-used": "1"}
         headers |= {"x-ratelimit-reset": str(int(time.time()) + 3600), "x-ratelimit-resource": "core"}
         headers |= {"X-GitHub-Request-Id": f"{len(self.github.requests):04X}"} | dict(answer.headers)

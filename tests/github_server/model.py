@@ -151,6 +151,8 @@ class Artifact:
     data: bytes
     created: str
     expired: bool = False
+    # What the API says of its size, where that is to differ from what is downloaded.
+    size: int | None = None
 
 
 @dataclass(slots=True)

@@ -62,7 +62,9 @@ class Call:
         raise Refusal(404, "Not Found")
 
     def pull(self, name: str = "pull_number") -> PullRequest:
-        return find(self.repository.pulls, self.path[name])
+        """The PR of the path; raises Refusal for an unknown one."""
+        found: PullRequest = find(self.repository.pulls, self.path[name])
+        return found
 
     def app(self) -> App:
         """The app that calls; raises Refusal for people."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,7 +16,8 @@ import requests
 
 from github_server import GitHubServer
 from github_server.clients import ALL, repository
-from github_server.contract import Contract
+from github_server.contract import DESCRIPTION, Contract
+from github_server.data.prune import OPERATIONS, prune
 from github_server.routing import ENDPOINTS, Endpoint
 
 TWO_TESTS = """
@@ -112,6 +114,22 @@ def test_an_answer_that_breaks_it(
     monkeypatch.setitem(ENDPOINTS, operation.id, Endpoint(spoilt, endpoint.needs))
     ask(loose, "GET", path)
     assert [violation.split(":")[0] for violation in loose.violations] == ["server"]
+
+
+def test_the_description_is_pruned_as_told() -> None:
+    vendored = json.loads(DESCRIPTION.read_text(encoding="utf-8"))
+    version = vendored["info"]["x-pruned-from"].removeprefix("@octokit/openapi ")
+    assert prune(vendored, version) == vendored
+    assert {path: " ".join(sorted(methods)) for path, methods in vendored["paths"].items()} == {
+        path: " ".join(sorted(methods.split())) for path, methods in OPERATIONS.items()
+    }
+
+
+def test_a_mistake_in_a_callback_is_no_fault(loose: GitHubServer) -> None:
+    loose.pull_request({"a.py": b"a\n"})
+    loose.on("GET", "/pulls", lambda request: 1 / 0)
+    assert ask(loose, "GET", f"{REPO}/pulls").status_code == 500
+    assert "ZeroDivisionError" in loose.violations[0]
 
 
 def test_an_undocumented_status_breaks_it() -> None:

@@ -135,7 +135,9 @@ def test_renamed_and_other_entries(server: GitHubServer) -> None:
 def test_compare(server: GitHubServer) -> None:
     pull = server.pull_request({"a.py": b"a\n"})
     server.push_base({"b.py": b"b\n"})
-    found = repository(server).compare("main", "contributor:patch-1")
+    repo = repository(server)
+    assert repo.get_commit(f"refs/pull/{pull.number}/head").sha == pull.head
+    found = repo.compare("main", "contributor:patch-1")
     assert (found.status, found.ahead_by, found.behind_by) == ("diverged", 1, 1)
     assert [file.filename for file in found.files] == ["a.py"]
     assert found.merge_base_commit.sha == pull.base

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Literal
 
-from github.GithubException import GithubException
 from github.IssueComment import IssueComment
 
 from cpipe_bot.github import sources

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import github
+import jwt
 from github import Auth
 
-from cpipe_bot.github.client import CannotPublish, explained
+from cpipe_bot.github.client import CannotPublish, read
 
 _NEITHER = "no GITHUB_TOKEN, and no CPIPE_APP_ID with CPIPE_APP_PRIVATE_KEY, in the environment"
 
@@ -31,7 +32,7 @@ def _installation(app: str, key: str, api_url: str, repository: str) -> Auth.Aut
     try:
         auth = Auth.AppAuth(app, key)
         integration = github.GithubIntegration(auth=auth, base_url=api_url)
-        found = explained("an installation", lambda: integration.get_repo_installation(*repository.split("/")))
+        found = read("an installation", lambda: integration.get_repo_installation(*repository.split("/")))
         return auth.get_installation_auth(found.id)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, jwt.PyJWTError) as error:
         raise CannotPublish(f"CPIPE_APP_PRIVATE_KEY is no private key of an App: {error}") from None

@@ -78,8 +78,8 @@ def _no_verdict(outcome: Outcome) -> Iterator[str]:
     if outcome.distrusted:
         paths = ", ".join(code(path) for path in outcome.distrusted[:10])
         yield (
-            f"**No smoke-load verdict.** This pull request changes {paths}, and so could tell its own check what to say. "
-            "The static check below was made apart from it. A maintainer can read the change, or run "
+            f"**No smoke-load verdict.** This pull request changes {paths}, and so could tell its own check what to "
+            "say. The static check below was made apart from it. A maintainer can read the change, or run "
             "`cpipe-check` on a checkout."
         )
     elif job.running:
@@ -137,7 +137,8 @@ def _patch(outcome: Outcome, contents: dict[str, bytes]) -> str:
         return ": there is nothing that can be fixed mechanically."
     if len(text) > _MAX_PATCH:
         return f": they are too many to show; run `cpipe-check --fix` on {code(_paths(outcome))}."
-    return f". Save this as `fix.patch` and run `git apply fix.patch`, or run `cpipe-check --fix`:\n\n{block(text.rstrip(), 'diff')}"
+    how = "Save this as `fix.patch` and run `git apply -p0 fix.patch`, or run `cpipe-check --fix`:"
+    return f". {how}\n\n{block(text.rstrip(), 'diff')}"
 
 
 def _paths(outcome: Outcome) -> str:

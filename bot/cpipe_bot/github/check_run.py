@@ -32,7 +32,7 @@ def write(repository: Repository, outcome: Outcome) -> None:
 
     Annotations can only be added to a check run; when one is to go, a new check run takes the old one's place.
     """
-    wanted = annotations(outcome)
+    wanted = _annotations(outcome)
     existing = _existing(repository, outcome.head)
     missing = wanted
     if existing is not None:
@@ -45,8 +45,9 @@ def write(repository: Repository, outcome: Outcome) -> None:
         else:
             missing = [each for each in wanted if _key(each) not in present]
     batches = [missing[start : start + _BATCH] for start in range(0, len(missing), _BATCH)] or [[]]
+    said = {"title": _title(outcome), "summary": body.summary(outcome)}
     for batch in batches:
-        output = {"title": _title(outcome), "summary": body.summary(outcome), "annotations": batch}
+        output: dict[str, str | list[Annotation]] = {**said, "annotations": batch}
         if existing is None:
             existing = repository.create_check_run(
                 NAME, outcome.head, external_id=_MARK, status="completed", conclusion=outcome.conclusion, output=output
@@ -64,8 +65,8 @@ def _title(outcome: Outcome) -> str:
     return NO_FILES if outcome.empty else as_markdown.headline(outcome.report)[:_MAX_TITLE]
 
 
-def annotations(outcome: Outcome) -> list[Annotation]:
-    """Return an annotation for each finding and each failed smoke-load, the worst first."""
+def _annotations(outcome: Outcome) -> list[Annotation]:
+    """An annotation for each finding and each failed smoke-load, the worst first."""
     found = [each for file in outcome.files for each in _of_file(file)]
     order = list(_LEVELS.values())
     return sorted(found, key=lambda each: order.index(str(each["annotation_level"])))[:_MAX_ANNOTATIONS]
@@ -98,7 +99,7 @@ def _of_file(file: FileReport) -> Iterator[Annotation]:
 
 
 def _message(finding: Finding) -> str:
-    parts = [finding.message]
+    parts: list[str] = [finding.message]
     if finding.consequence:
         parts.append(f"{FAILS.get(finding.breaks, 'it')} fails with: {finding.consequence}")
     if finding.advice:

@@ -1,24 +1,21 @@
-"""The commands `cpipe-bot github ...`, each of which imports what it needs."""
+"""The commands `cpipe-bot github ...`."""
 
 from __future__ import annotations
 
-import os
+import logging
+import re
 import sys
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import get_args
 
 import click
 
-from cpipe_check.selection import FAIL_ON
+from cpipe_bot.github.cli_check import check
+from cpipe_bot.github.cli_parts import GLOB, INPUTS, Failed
+from cpipe_bot.github.settings import Settings, WhenGreen
 from cpipe_check.text import clean_line, inert_in_logs
 
-if TYPE_CHECKING:
-    from cpipe_check.selection import FailOn
-    from cpipe_check.smoke.run import SmokeOptions
-
-DEFAULT_PATTERNS = ("examples/community/*.py", "**/pipeline.py")
-_CRASHED = 3
+_REPOSITORY = re.compile(r"[\w.-]{1,100}/[\w.-]{1,100}")
+_DEFAULTS = Settings("")
 
 
 @click.group()
@@ -26,96 +23,85 @@ def github() -> None:
     """Check pull requests on GitHub, and publish what came of it."""
 
 
-def _lines(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
-    """Return the lines of a value that hold something."""
-    return tuple(line.strip() for line in value.splitlines() if line.strip())
+github.add_command(check)
 
 
-# GitHub's runner calls an action's inputs INPUT_NAME.
-@github.command(context_settings={"auto_envvar_prefix": "INPUT", "max_content_width": 100})
+@github.command(context_settings=INPUTS)
+@click.option("--repository", envvar="GITHUB_REPOSITORY", metavar="OWNER/NAME", help="Default: GITHUB_REPOSITORY.")
+@click.option("--pull-request", type=click.IntRange(min=1), metavar="NUMBER", help="Default: what the event is about.")
+@click.option("--check-workflow", default=_DEFAULTS.check_workflow, show_default=True, metavar="FILE")
+@click.option("--gpu-workflow", default="", metavar="FILE", help="The workflow of `/cpipe-check gpu`.")
+@click.option("--artifact", default=_DEFAULTS.artifact, show_default=True, metavar="NAME")
+@click.option("--pattern", "patterns", type=GLOB, multiple=True, help="Which changed files to check; repeatable.")
+@click.option("--exclude", type=GLOB, multiple=True, help="Which of those are not; repeatable.")
 @click.option(
-    "--path",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=".",
+    "--distrust", type=GLOB, multiple=True, help="Further paths whose change keeps a verdict back; repeatable."
+)
+@click.option(
+    "--when-green",
+    type=click.Choice(get_args(WhenGreen)),
+    default=_DEFAULTS.when_green,
     show_default=True,
-    help="Where the pull request is checked out: GitHub's merge commit with its two parents, or its head.",
+    help="The comment of a pull request with nothing wrong: folded, deleted, or not made where there is none.",
 )
-@click.option(
-    "--files",
-    default="\n".join(DEFAULT_PATTERNS),
-    callback=_lines,
-    help="Which paths are pipelines: globs, one a line.",
-)
-@click.option("--exclude", default="", callback=_lines, help="Which of them are not.")
-@click.option("--head-sha", default="", help="The pull request's last commit. Default: the event's.")
-@click.option("--diffusers", default="", metavar="SPEC", help="Over the base branch's setting, as for cpipe-check.")
-@click.option("--transformers", default="", metavar="SPEC", help="The same.")
-@click.option("--static-only", type=bool, default=False, help="Run nothing of the files.")
-@click.option("--thorough", type=bool, default=False, help="Try more of what a pipeline can do.")
-@click.option("--reference", default="", metavar="DIR_OR_REPO_ID", help="A real model to smoke-load against.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto")
-@click.option("--timeout", type=click.FloatRange(min=1), default=300, help="Seconds for a file's load and call.")
-@click.option("--jobs", type=click.IntRange(min=0), default=0, help="Files side by side; 0: as the machine suggests.")
-@click.option("--fail-on", type=click.Choice(["", *FAIL_ON]), default="", help="Over the base branch's setting.")
-@click.option("--fail", type=bool, default=True, help="Whether findings end the command with 1, or with 0.")
-def check(
-    path: Path,
-    files: tuple[str, ...],
+@click.option("--labels/--no-labels", default=_DEFAULTS.labels, show_default=True)
+@click.option("--suggestions/--no-suggestions", default=_DEFAULTS.suggestions, show_default=True)
+def publish(
+    repository: str | None,
+    pull_request: int | None,
+    check_workflow: str,
+    gpu_workflow: str,
+    artifact: str,
+    patterns: tuple[str, ...],
     exclude: tuple[str, ...],
-    head_sha: str,
-    diffusers: str,
-    transformers: str,
-    static_only: bool,
-    thorough: bool,
-    reference: str,
-    device: str,
-    timeout: float,
-    jobs: int,
-    fail_on: FailOn | None,
-    fail: bool,
+    distrust: tuple[str, ...],
+    when_green: WhenGreen,
+    labels: bool,
+    suggestions: bool,
 ) -> None:
-    """Check the pipeline files that a pull request changes, in its own job, without secrets.
+    """Make pull requests show what their check jobs came to: a comment, a check run, suggestions.
 
-    Options may be given as environment variables INPUT_NAME. The exit codes are cpipe-check's.
+    Runs in a job of its own, which has write access and runs nothing of the pull request. Which pull request it is
+    comes from the event in GITHUB_EVENT_PATH (workflow_run or issue_comment) or from --pull-request. The token is
+    GITHUB_TOKEN; or CPIPE_APP_ID and CPIPE_APP_PRIVATE_KEY name a GitHub App. GITHUB_API_URL is another server's.
     """
-    from cpipe_bot.github import runner
-    from cpipe_bot.github.check import Options, checked, leave
-    from cpipe_check.cli_parts import Unserved
-    from cpipe_check.report import RENDERERS
+    if not repository or not _REPOSITORY.fullmatch(repository):
+        raise click.UsageError(f"{repository or 'nothing'!r} is no repository; give --repository OWNER/NAME")
+    from cpipe_bot.github.client import CannotPublish
+    from cpipe_bot.github.run import event_of, handle, publisher
 
-    event_head, base = runner.commits_of_event()
-    try:
-        smoke = None if static_only else _smoke(reference, device, timeout, jobs, thorough)
-        head = head_sha or event_head
-        options = Options(path, head, base, files, exclude, diffusers, transformers, fail_on or None, smoke)
-        report = checked(options)
-        directory = Path(tempfile.mkdtemp(prefix="cpipe-check-", dir=os.environ.get("RUNNER_TEMP") or None))
-        leave(report, options, runner.from_environment(), directory)
-    except Unserved as error:
-        _die(error.format_message())
-    except click.ClickException:
-        raise
-    except Exception as error:
-        _die(f"internal error: {type(error).__name__}: {clean_line(str(error), 300)}; please report it")
-    click.echo(RENDERERS["text"](report, False), nl=False)
-    click.echo(RENDERERS["github"](report, False), nl=False)
-    sys.exit(0 if report.exit_code == 1 and not fail else report.exit_code)
-
-
-def _smoke(reference: str, device: str, timeout: float, jobs: int, thorough: bool) -> SmokeOptions:
-    from cpipe_check.cli_parts import reference_directory
-    from cpipe_check.smoke.run import SmokeOptions
-
-    return SmokeOptions(
-        reference_directory(reference or None, quiet=True),
-        device,
-        seconds=timeout,
-        isolation="strict",
-        thorough=thorough,
-        jobs=jobs,
+    _log_to_stderr()
+    settings = Settings(
+        repository,
+        check_workflow=check_workflow,
+        gpu_workflow=gpu_workflow,
+        artifact=artifact,
+        patterns=patterns or _DEFAULTS.patterns,
+        exclude=exclude,
+        distrusted=distrust,
+        when_green=when_green,
+        labels=labels,
+        suggestions=suggestions,
     )
+    try:
+        event = None if pull_request is not None else event_of()
+        found = publisher(settings)
+        numbers = handle(found, event) if pull_request is None else [pull_request]
+        if pull_request is not None:
+            found.publish(pull_request)
+    except CannotPublish as error:
+        raise Failed(str(error)) from None
+    click.echo(f"published: {', '.join(f'#{n}' for n in numbers) or 'nothing'}")
 
 
-def _die(text: str) -> None:
-    click.echo(inert_in_logs(f"cpipe-bot: {clean_line(text)}"), err=True)
-    sys.exit(_CRASHED)
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Inert("cpipe-bot: %(message)s"))
+    logger = logging.getLogger("cpipe_bot")
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.INFO)
+
+
+class _Inert(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return inert_in_logs(clean_line(super().format(record)))

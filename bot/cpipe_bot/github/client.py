@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from github.Auth import Auth
 from github.GithubException import GithubException
 from github.IssueComment import IssueComment
 from github.NamedUser import NamedUser
+from github.Organization import Organization
 from github.PullRequestComment import PullRequestComment
 from urllib3 import BaseHTTPResponse
 
@@ -42,7 +44,7 @@ class Identity:
 
     def wrote(self, comment: IssueComment | PullRequestComment) -> bool:
         """Whether a comment is ours. One of an account that is gone has no user."""
-        author: NamedUser | None = comment.user
+        author: NamedUser | Organization | None = comment.user
         return author is not None and author.login == self.login
 
 
@@ -94,7 +96,7 @@ def identity(client: github.Github) -> Identity:
     Raises:
         CannotPublish: when GitHub does not tell.
     """
-    _, answer = explained("read", lambda: client.requester.graphql_query("query { viewer { login } }", {}))
+    _, answer = read("a known token", lambda: client.requester.graphql_query("query { viewer { login } }", {}))
     login = answer.get("data", {}).get("viewer", {}).get("login")
     if not isinstance(login, str) or not login:
         raise CannotPublish("GitHub does not tell whose token this is")
@@ -138,6 +140,25 @@ def explained(permission: str, call: Callable[[], T]) -> T:
         if why:
             raise CannotPublish(why) from error
         raise
+
+
+def read(permission: str, call: Callable[[], T]) -> T:
+    """Return what a call that only reads returns; it was retried already, so all that it raises is `CannotPublish`."""
+    try:
+        return explained(permission, call)
+    except (GithubException, requests.RequestException) as error:
+        raise CannotPublish(f"GitHub does not answer: {_told(error)}; run it again later") from error
+
+
+@contextmanager
+def gone_is_fine() -> Iterator[None]:
+    """Take it well that what is to be deleted is not there any more."""
+    try:
+        yield
+    except GithubException as error:
+        if error.status != 404:
+            raise
+        log.info("it was deleted already")
 
 
 def _refusal(error: GithubException, permission: str) -> str:

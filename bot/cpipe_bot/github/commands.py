@@ -50,7 +50,7 @@ def parse(comment: int, url: str, login: str, at: datetime, body: str) -> Comman
     match = _COMMAND.fullmatch(lines[0].rstrip()) if lines else None
     if match is None:
         return None
-    word, argument = (match["word"] or "").lower(), match["argument"] or ""
+    word, argument = (match["word"] or "").lower(), (match["argument"] or "")
     if word == "explain" and argument:
         return Command(comment, url, login, at, "explain", argument)
     plain: dict[str, Kind] = {"": "again", "again": "again", "gpu": "gpu", "fix": "fix"}

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
-from github.GithubException import UnknownObjectException
+from github.GithubException import GithubException
 from github.IssueComment import IssueComment
 from github.PullRequest import PullRequest
 
 from cpipe_bot.github.body import MARKER
-from cpipe_bot.github.client import CannotPublish, Identity
-
-log = logging.getLogger("cpipe_bot.github")
+from cpipe_bot.github.client import CannotPublish, Identity, gone_is_fine
 
 
 def ours(comments: Sequence[IssueComment], identity: Identity) -> list[IssueComment]:
@@ -55,13 +52,13 @@ def _edit(comment: IssueComment, body: str) -> bool:
     try:
         if comment.body.replace("\r\n", "\n") != body:
             comment.edit(body)
-    except UnknownObjectException:
-        return False
+    except GithubException as error:
+        if error.status == 404:
+            return False
+        raise
     return True
 
 
 def _delete(comment: IssueComment) -> None:
-    try:
+    with gone_is_fine():
         comment.delete()
-    except UnknownObjectException:
-        log.info("comment %d was deleted already", comment.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from github.PullRequest import PullRequest
 
+from cpipe_bot.github.client import gone_is_fine
 from cpipe_bot.github.outcome import Conclusion
 
 _LABELS: dict[Conclusion, str] = {
@@ -18,7 +19,8 @@ def write(pull: PullRequest, conclusion: Conclusion | None) -> None:
     present = {label.name for label in pull.get_labels()}
     wanted = _LABELS[conclusion] if conclusion is not None else None
     for name in present & set(_LABELS.values()) - {wanted}:
-        pull.remove_from_labels(name)
+        with gone_is_fine():
+            pull.remove_from_labels(name)
     if wanted is not None and wanted not in present:
         # GitHub makes a label that the repository does not have yet.
         pull.add_to_labels(wanted)

@@ -11,7 +11,7 @@ from cpipe_bot.github.commands import Answer
 from cpipe_bot.github.recheck import Recheck
 from cpipe_check.finding import Finding
 from cpipe_check.report.model import Compatibility, FileReport, Report, Smoke, Verdict
-from cpipe_check.text import CleanText, clean_line
+from cpipe_check.text import EMPTY, CleanText, clean_line
 
 Conclusion = Literal["success", "failure", "neutral"]
 NO_FILES = "No pipeline file is changed"
@@ -29,7 +29,7 @@ class Job:
     smokes: Mapping[str, Smoke] | None
     why: str = ""
     running: bool = False
-    version: CleanText = clean_line("")
+    version: CleanText = EMPTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Outcome:
     def failed(self, file: FileReport) -> bool:
         """Whether a file has a finding that counts, or a job claims that it failed."""
         gpu = self.on_gpu(file)
-        return file.failed or (gpu is not None and gpu.verdict is Verdict.FAILED)
+        return file.fails(self.report.fail_on) or (gpu is not None and gpu.verdict is Verdict.FAILED)
 
     def on_gpu(self, file: FileReport) -> Smoke | None:
         """What the GPU job claims of a file, None when there is nothing."""

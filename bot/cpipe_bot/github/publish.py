@@ -12,17 +12,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import github
-import requests
-from github.GithubException import GithubException, UnknownObjectException
+from github.GithubException import GithubException
 from github.IssueComment import IssueComment
 from github.NamedUser import NamedUser
+from github.Organization import Organization
 from github.PullRequest import PullRequest
 from github.Repository import Repository
 
-from cpipe_bot.github import body, check_run, comment, labels, sources, suggestions
+from cpipe_bot.github import body, check_run, client, comment, labels, sources, suggestions
 from cpipe_bot.github.artifact import Refused
-from cpipe_bot.github.client import CannotPublish, Identity, explained, persist
+from cpipe_bot.github.client import CannotPublish, Identity, persist
 from cpipe_bot.github.commands import Answer, Command, answers, parse
 from cpipe_bot.github.outcome import Job, Outcome, claimed, outcome
 from cpipe_bot.github.recheck import Recheck, recheck
@@ -50,7 +49,6 @@ class State:
 class Publisher:
     """Publishes in one repository, as one identity. `persist` calls a write until it is done."""
 
-    client: github.Github
     repository: Repository
     identity: Identity
     settings: Settings
@@ -71,10 +69,7 @@ class Publisher:
                 log.info("pull request %d is closed", number)
                 return None
             if checked is None or known != (state.head, state.base):
-                checked, known = (
-                    self._read(lambda: recheck(self.repository, pull, self.settings)),
-                    (state.head, state.base),
-                )
+                checked, known = self._recheck(pull), (state.head, state.base)
             found = self._outcome(pull, state, checked)
             self._write(pull, found, checked)
             if self._state(self._pull(number)) == state:
@@ -99,12 +94,17 @@ class Publisher:
     def _pull(self, number: int) -> PullRequest:
         return self._read(lambda: self.repository.get_pull(number).complete())
 
+    def _recheck(self, pull: PullRequest) -> Recheck:
+        return self._read(lambda: recheck(self.repository, pull, self.settings))
+
     def _state(self, pull: PullRequest) -> State:
+        if pull.state != "open":
+            return State(pull.head.sha, pull.base.sha, False, None, None, ())
         return self._read(
             lambda: State(
                 pull.head.sha,
                 pull.base.sha,
-                pull.state == "open",
+                True,
                 sources.check_job(self.repository, pull, self.settings),
                 sources.gpu_job(self.repository, pull, self.settings),
                 _commands(pull.get_issue_comments()),
@@ -132,8 +132,10 @@ class Publisher:
         """Return what a login may do in the repository: "admin", "write", "read" or "none"."""
         try:
             return self.repository.get_collaborator_permission(login)
-        except UnknownObjectException:
-            return "none"
+        except GithubException as error:
+            if error.status == 404:
+                return "none"
+            raise
 
     def _write(self, pull: PullRequest, found: Outcome, checked: Recheck) -> None:
         """Write it all: what is read first by a person last, so that a comment never says more than is there."""
@@ -161,15 +163,12 @@ class Publisher:
         return text, not found.empty and not (found.green and settings.when_green == "silent")
 
     def _read(self, read: Callable[[], T]) -> T:
-        try:
-            return explained("pull-requests: read, contents: read, actions: read", read)
-        except (GithubException, requests.RequestException) as error:
-            raise CannotPublish(f"GitHub does not answer: {type(error).__name__} {error}"[:500]) from error
+        return client.read("pull-requests: read, contents: read, actions: read", read)
 
 
 def command_in(comment: IssueComment) -> Command | None:
     """Return the command that a person's comment is, None for any other."""
-    author: NamedUser | None = comment.user
+    author: NamedUser | Organization | None = comment.user
     if author is None or author.type == "Bot":
         return None
     return parse(comment.id, comment.html_url, author.login, comment.created_at, comment.body)

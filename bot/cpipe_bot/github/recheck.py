@@ -134,7 +134,8 @@ def _siblings(head: Snapshot, path: str, content: bytes) -> Iterator[tuple[str, 
 def _checked(submissions: Sequence[Submission], config: Config, target: Target) -> Report:
     if not submissions:
         return Report(())
-    report = check(Collection(tuple(submissions), (), ()), None, target=target, recipes=config.recipes)
+    given = Collection(tuple(submissions), (), ())
+    report = check(given, target=target, recipes=config.recipes, selection=config.selection)
     # That none of them defines a pipeline is no fault of a pull request.
     return report if report.files else replace(report, problems=())
 

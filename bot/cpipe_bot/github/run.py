@@ -26,7 +26,7 @@ def publisher(settings: Settings, environment: Mapping[str, str] = os.environ, *
     api_url = environment.get("GITHUB_API_URL") or "https://api.github.com"
     who = auth.from_environment(environment, api_url, settings.repository)
     github = client.connect(who, api_url, pause=pause)
-    return Publisher(github, github.get_repo(settings.repository), client.identity(github), settings)
+    return Publisher(github.get_repo(settings.repository), client.identity(github), settings)
 
 
 def event_of(environment: Mapping[str, str] = os.environ) -> Event | None:

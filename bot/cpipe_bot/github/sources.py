@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from github.Artifact import Artifact
+from github.GithubException import GithubException
 from github.PullRequest import PullRequest
 from github.Repository import Repository
 from github.WorkflowRun import WorkflowRun
 
 from cpipe_bot.github import artifact, claims
+from cpipe_bot.github.client import CannotPublish
 from cpipe_bot.github.settings import Settings
 
 
@@ -30,8 +32,14 @@ class Source:
 
 def check_job(repository: Repository, pull: PullRequest, settings: Settings) -> Source | None:
     """Return the newest check job of the pull request's head, None when there is none."""
-    runs = repository.get_workflow(settings.check_workflow).get_runs(event="pull_request", head_sha=pull.head.sha)
-    ours = [run for run in runs if _is_of(run, pull, settings.check_workflow)]
+    file = settings.check_workflow
+    try:
+        runs = list(repository.get_workflow(file).get_runs(event="pull_request", head_sha=pull.head.sha))
+    except GithubException as error:
+        raise CannotPublish(
+            f"the repository has no workflow {file}; say which one checks by --check-workflow"
+        ) from error
+    ours = [run for run in runs if _is_of(run, pull, file)]
     if not ours:
         return None
     newest = max(ours, key=lambda run: (run.run_number, run.run_attempt))

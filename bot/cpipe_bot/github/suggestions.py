@@ -7,23 +7,20 @@ text is not.
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from github.GithubException import UnknownObjectException
 from github.PullRequest import PullRequest, ReviewComment
 from github.PullRequestComment import PullRequestComment
 from github.Repository import Repository
 
-from cpipe_bot.github.client import Identity
+from cpipe_bot.github.client import Identity, gone_is_fine
 from cpipe_bot.github.diff import lines_in
 from cpipe_bot.github.outcome import Outcome, fixable
 from cpipe_check.fixing import suggestion
 from cpipe_check.report.markdown import block, inline, prose
 
-log = logging.getLogger("cpipe_bot.github")
 _MOST = 20
 _MARKER = re.compile(r"<!-- cpipe-check:suggestion ([0-9a-f]{16}) -->")
 
@@ -95,7 +92,5 @@ def _review_comment(each: Suggestion) -> ReviewComment:
 
 
 def _delete(comment: PullRequestComment) -> None:
-    try:
+    with gone_is_fine():
         comment.delete()
-    except UnknownObjectException:
-        log.info("suggestion %d was deleted already", comment.id)

@@ -13,6 +13,8 @@ from cpipe_check.text import inert_in_logs, shortened
 
 # How many of a kind GitHub shows for a step.
 SHOWN = 10
+# And how many a log is given, where the rest can be read.
+_MOST = 1000
 
 _KINDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
@@ -28,14 +30,14 @@ def render(report: Report, _colour: bool = False) -> str:
     """Return a command for each finding and each failed smoke-load, the worst first, then what the run came to."""
     order = list(_KINDS.values())
     found = [command for file in report.files for command in _commands(file)]
-    lines = [_line(command) for command in sorted(found, key=lambda command: order.index(command.kind))]
+    found.sort(key=lambda command: order.index(command.kind))
     counts = [(kind, sum(command.kind == kind for command in found)) for kind in order]
     more = [f"{count - SHOWN} more {kind}s" for kind, count in counts if count > SHOWN]
     summary = f"cpipe-check: {headline(report)}"
     if more:
-        summary += f"; GitHub shows {SHOWN} of a kind for a step, and there are {', '.join(more)} above"
+        summary += f"; GitHub shows {SHOWN} of a kind for a step, and there are {', '.join(more)}"
     problems = [_line(_Command("error", {"title": "cpipe-check"}, shortened(text))) for text in report.problems]
-    return "\n".join((*problems, *lines, summary)) + "\n"
+    return "\n".join((*problems, *map(_line, found[:_MOST]), summary)) + "\n"
 
 
 def _commands(file: FileReport) -> Iterator[_Command]:

@@ -10,8 +10,9 @@ from cpipe_check.finding import Severity
 from cpipe_check.report import markdown_file
 from cpipe_check.report.markdown import block, cell, code, folded, inline, prose
 from cpipe_check.report.model import STATIC_ONLY, Compatibility, FileReport, Report, Verdict
-from cpipe_check.report.outcome import Outcome, failed_stage, headline, outcome, worst
+from cpipe_check.report.outcome import Outcome, breaks, failed_stage, headline, outcome, worst
 from cpipe_check.report.wording import runs
+from cpipe_check.text import inert_in_logs
 
 __all__ = ["BASIS", "details", "headline", "next_step", "render", "table", "title"]
 
@@ -33,7 +34,10 @@ _MAX_NOTES = 20
 
 
 def render(report: Report, _colour: bool = False) -> str:
-    """Return the report as Markdown: what it came to, a table of the files, and what is wrong with each."""
+    """Return the report as Markdown: what it came to, a table of the files, and what is wrong with each.
+
+    Nothing in it is what GitHub's runner takes for a command.
+    """
     blocks = [title(report), *_problems(report)]
     if report.files:
         blocks += [table(report.files), next_step(report)]
@@ -42,7 +46,7 @@ def render(report: Report, _colour: bool = False) -> str:
     if len(told) > _MAX_DETAILS:
         blocks.append(f"**And {len(told) - _MAX_DETAILS} more files** of the table, which are not shown here.")
     blocks += [*_skipped(report), _footer(report)]
-    return "\n\n".join(filter(None, blocks)) + "\n"
+    return inert_in_logs("\n\n".join(filter(None, blocks))) + "\n"
 
 
 def title(report: Report) -> str:
@@ -68,7 +72,9 @@ def table(files: Sequence[FileReport], before: Mapping[str, Compatibility | None
     for file in by_outcome(files)[:_MAX_ROWS]:
         was = [] if before is None else [_before(file.compatibility, before.get(file.path))]
         name = f"{_ICONS[outcome(file)]}&nbsp;{code(file.path)}"
-        rows.append([name, _loads_on(file.compatibility), *was, _static(file), _smoke(file)])
+        # Where it can be imported says nothing when it cannot be made.
+        loads = "**none**, `__init__` fails" if "init" in breaks(file) else _loads_on(file.compatibility)
+        rows.append([name, loads, *was, _static(file), _smoke(file)])
     text = "\n".join(f"| {' | '.join(map(cell, row))} |" for row in rows)
     more = len(files) - _MAX_ROWS
     return f"{text}\n\nAnd {more} more files, none worse than those." if more > 0 else text
@@ -83,7 +89,7 @@ def _before(now: Compatibility, was: Compatibility | None) -> str:
 def _loads_on(compatibility: Compatibility) -> str:
     found = compatibility.ranges.get("diffusers", ())
     if not found:
-        return "cannot tell" if compatibility.loads is None else "**no release**"
+        return "cannot tell" if compatibility.loads is None else "**none**"
     text = inline(runs(found))
     others = compatibility.ranges.get("transformers", ())
     if others and (others[0].before or others[-1].after or len(others) > 1):

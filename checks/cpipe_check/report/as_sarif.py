@@ -32,15 +32,12 @@ def log(report: Report) -> dict[str, Any]:
     # What a smoke-load's process imports of this package knows no rules.
     from cpipe_check.rules import RULES
 
-    order = list(LEVELS.values())
-    codes = [rule.code for rule in RULES]
-    found = sorted(results(report, codes), key=lambda result: order.index(result["level"]))
-    kept = found[:MAX_RESULTS]
+    kept, cut = results(report, [rule.code for rule in RULES], MAX_RESULTS)
     run = {
         "tool": {"driver": _driver(RULES)},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The root of the repository."}}},
-        "invocations": [_invocation(report, len(found) - len(kept))],
+        "invocations": [_invocation(report, cut)],
         "results": kept,
     }
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}

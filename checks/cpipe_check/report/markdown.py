@@ -21,7 +21,7 @@ _WORDS = re.compile(
     r"""[.,;:!?)"']*"""
 )
 # What looks like a commit, and what begins an address.
-_REFERENCE = re.compile(r"(?i)(?<![a-z0-9])[0-9a-f]{7,}|www\b")
+_REFERENCE = re.compile(r"(?i)(?<![a-z0-9])[0-9a-f]{7,}|www\b|(?:https?|ftp|mailto|xmpp):")
 _NUMBERED = re.compile(r"[0-9]+[.)]")
 _TRAILING = re.compile(r"[.,;:]*$")
 _SIGNS = frozenset({"-", "=", "+", "->", "/"})

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cpipe_check.report.markdown import cell, code, folded, inline, prose
 from cpipe_check.report.model import Compatibility, Component, FileReport, Isolation, Smoke, Stage
+from cpipe_check.report.outcome import breaks
 from cpipe_check.report.wording import releases
 
 BASIS = "as reported by the file's own process"
@@ -14,7 +15,7 @@ _MOST = 20
 
 def folds(file: FileReport, smoke_basis: str) -> Iterator[str]:
     """Yield a fold for the releases on which the file loads, and one for how it was run, where there is any."""
-    releases_told = [*_target(file.compatibility), *_ranges(file.compatibility)]
+    releases_told = [*_target(file), *_ranges(file.compatibility)]
     if releases_told:
         yield folded("On which releases it loads, and why not on others", "\n".join(releases_told))
     smoke = file.smoke
@@ -40,12 +41,14 @@ def _list(name: str, items: Sequence[str]) -> str:
     return "\n".join([f"**{name}**\n", *(f"- {item}" for item in [*items[:_MOST], *more])]) if items else ""
 
 
-def _target(compatibility: Compatibility) -> Iterator[str]:
+def _target(file: FileReport) -> Iterator[str]:
+    compatibility = file.compatibility
     named = (("diffusers", compatibility.diffusers), ("transformers", compatibility.transformers))
     judged = [f"{library} {inline(release)}" for library, release in named if release]
     if judged:
         loads = {True: "it loads", False: "it does not load", None: "cannot tell whether it loads"}
-        yield f"- On {' and '.join(judged)} {loads[compatibility.loads]}."
+        told = "it is found, but making it fails" if "init" in breaks(file) else loads[compatibility.loads]
+        yield f"- On {' and '.join(judged)} {told}."
 
 
 def _ranges(compatibility: Compatibility) -> Iterator[str]:

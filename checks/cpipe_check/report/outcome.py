@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
-from cpipe_check.finding import Severity
+from cpipe_check.finding import Breaks, Severity
 from cpipe_check.report.model import STATIC_ONLY, FileReport, Report, StageName, Verdict
 
 
@@ -29,8 +29,7 @@ _MANY = {
 
 def outcome(file: FileReport) -> Outcome:
     """Return what a file came to."""
-    broken = {finding.breaks for finding in file.findings if finding.severity is Severity.ERROR}
-    if file.compatibility.loads is False or broken & {"load", "init"} or failed_stage(file) in ("import", "load"):
+    if file.compatibility.loads is False or breaks(file) & {"load", "init"} or failed_stage(file) in ("import", "load"):
         return Outcome.NO_LOAD
     if file.smoke.verdict is Verdict.FAILED or any(f.severity is Severity.ERROR for f in file.findings):
         return Outcome.FAILS
@@ -39,6 +38,11 @@ def outcome(file: FileReport) -> Outcome:
     if file.static == "cannot tell" or (file.smoke.verdict is Verdict.NOT_RUN and file.smoke != STATIC_ONLY):
         return Outcome.NOT_RUN
     return Outcome.FINE
+
+
+def breaks(file: FileReport) -> set[Breaks]:
+    """Return the stages of the real diffusers that a file's errors say will fail."""
+    return {finding.breaks for finding in file.findings if finding.severity is Severity.ERROR}
 
 
 def failed_stage(file: FileReport) -> StageName | None:

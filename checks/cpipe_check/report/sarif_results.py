@@ -6,7 +6,8 @@ import hashlib
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
@@ -33,20 +34,29 @@ SMOKE: dict[str, Any] = {
 }
 
 
-def results(report: Report, codes: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield the results of all files, in the order of the report. `codes` are the rules', and `SMOKE` comes after."""
+def results(report: Report, codes: Sequence[str], most: int) -> tuple[list[dict[str, Any]], int]:
+    """Return the worst results of all files, at most so many, and how many are left out.
+
+    `codes` are the rules', and `SMOKE` comes after.
+    """
+    order = list(Severity)
+    found = sorted(_found(report, codes), key=lambda pair: order.index(pair[0]))
+    return [make() for _, make in found[:most]], max(0, len(found) - most)
+
+
+def _found(report: Report, codes: Sequence[str]) -> Iterator[tuple[Severity, Callable[[], dict[str, Any]]]]:
     for file in report.files:
         seen: Counter[tuple[str, str]] = Counter()
         if file.smoke.verdict is Verdict.FAILED:
-            yield _smoke(file, len(codes))
+            yield Severity.ERROR, partial(_smoke, file, len(codes))
         for finding in file.findings:
             line = " ".join(file.lines.get(finding.span.line, "").split())
             seen[finding.code, line] += 1
-            index = {"ruleIndex": codes.index(finding.code)} if finding.code in codes else {}
-            yield {**_finding(file, finding, line, seen[finding.code, line]), **index}
+            index = codes.index(finding.code) if finding.code in codes else None
+            yield finding.severity, partial(_finding, file, finding, index, line, seen[finding.code, line])
 
 
-def _finding(file: FileReport, finding: Finding, line: str, occurrence: int) -> dict[str, Any]:
+def _finding(file: FileReport, finding: Finding, index: int | None, line: str, occurrence: int) -> dict[str, Any]:
     said: list[str] = [finding.message]
     if finding.consequence:
         said.append(f"{FAILS.get(finding.breaks, 'it')} fails with: {finding.consequence}")
@@ -54,6 +64,7 @@ def _finding(file: FileReport, finding: Finding, line: str, occurrence: int) -> 
         said.append(f"{'fix' if finding.fix else 'help'}: {finding.advice}")
     result = {
         "ruleId": finding.code,
+        **({} if index is None else {"ruleIndex": index}),
         "level": LEVELS[finding.severity],
         "message": {"text": _message("\n".join(said))},
         "locations": [_location(file.path, _region(finding.span))],

@@ -28,6 +28,11 @@ class _Move:
     new: Imported
     both: bool
 
+    @property
+    def renamed(self) -> str:
+        """The new name in the place of the old one, bound to what that was bound to."""
+        return self.new.name or "" if self.alias.asname else f"{self.new.name} as {self.old.name}"
+
     def line(self, imported: Imported) -> str:
         """The import of this name from the new or the old place, bound to what it was bound to."""
         bound = syntax.dotted(self.alias.asname.name) if self.alias.asname else self.old.name
@@ -89,6 +94,8 @@ def mended(file: PipelineFile, cause: Cause) -> tuple[str, tuple[Change, ...]]:
     as_before = not any(move.both or move.new.name != move.old.name for move in moves)
     if len(moves) == len(aliases) and len(homes) == 1 and as_before and statement.module is not None:
         return advice, (Change(statement.module, (first.new.module,)),)
+    if not any(move.both or move.new.module != move.old.module for move in moves):
+        return advice, tuple(Change(move.alias.name, (move.renamed,)) for move in moves)
     moved = {move.alias for move in moves}
     kept = [alias for alias in aliases if alias not in moved]
     lines = module.code_for_node(_with_only(statement, kept)).strip().splitlines() if kept else []
