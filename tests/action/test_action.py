@@ -19,9 +19,9 @@ import yaml
 from action_runner import ROOT, ActionRunner, Ran, commands_in, pairs_in, value_of
 from pull_request_repo import SUBMODULE, PullRequest, git, link, open_pull_request
 
-from conftest import PIPELINES
 from cpipe_bot.github.runner import shortened
 
+PIPELINES = ROOT / "tests" / "pipelines"
 GOOD = (PIPELINES / "one_step_unet.py").read_bytes()
 MOVED = (PIPELINES / "broken" / "module_missing.py").read_bytes()
 WARNED = (PIPELINES / "broken" / "no_grad_missing.py").read_bytes()
