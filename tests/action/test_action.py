@@ -382,6 +382,24 @@ def test_in_a_directory_of_the_workspace(tmp_path: Path, python: str) -> None:
     assert paths(report_of(ran)) == ["examples/community/a.py"]
 
 
+def test_a_directory_in_a_checkout(tmp_path: Path, python: str) -> None:
+    pull = open_pull_request(tmp_path / "server.git", BASE, {"examples/community/a.py": GOOD})
+    workspace = pull.check_out(tmp_path / "work")
+    ran = runner(tmp_path, pull, workspace).run(python=python, static_only="true", path="examples")
+    assert report_of(ran)["problems"] == ["examples is not where a repository is checked out, but a directory in one"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_of_another_owner(tmp_path: Path, python: str) -> None:
+    """As in a job's container, whose user is not the one that checked out."""
+    pull = open_pull_request(tmp_path / "server.git", BASE, {"examples/community/a.py": GOOD})
+    workspace = pull.check_out(tmp_path / "work")
+    for path in (workspace, *workspace.rglob("*")):
+        os.lchown(path, 65_533, 65_533)
+    ran = runner(tmp_path, pull, workspace).run(python=python, static_only="true")
+    assert paths(report_of(ran)) == ["examples/community/a.py"]
+
+
 def test_head_of_a_whole_checkout(tmp_path: Path, python: str) -> None:
     """What has come to the base branch meanwhile is not the pull request's."""
     meanwhile = {"examples/community/theirs.py": MOVED}
@@ -485,7 +503,8 @@ def test_with_all_that_it_installs(tmp_path: Path) -> None:
         (tools / "sudo").chmod(0o755)
         machine.environment["PATH"] = f"{tools}{os.pathsep}{machine.environment['PATH']}"
     machine.environment |= {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
-    ran = machine.run(packages="einops>=0.7\n\n")
+    # The builds for the CPU come from where this machine has them.
+    ran = machine.run(packages="einops>=0.7\n\n", torch_index=os.environ.get("PIP_EXTRA_INDEX_URL", ""))
     assert ran.ok, ran.log
     (file,) = report_of(ran)["files"]
     assert file["smoke"]["verdict"] == "ran", file["smoke"]

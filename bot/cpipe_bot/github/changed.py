@@ -80,6 +80,8 @@ class Checkout:
         for sha in filter(None, (head, base)):
             if not SHA.fullmatch(sha):
                 raise NoChange(f"{sha[:80]!r} is no commit's name: 40 digits of 0-9a-f")
+        if self._git("rev-parse", "--show-prefix").strip():
+            raise NoChange(f"{self.root} is not where a repository is checked out, but a directory in one")
         here, *parents = self._words("rev-list", "--parents", "-n", "1", "HEAD")
         if len(parents) == 2 and head in ("", parents[1]):
             # The merge commit of a pull request has the base branch first.
@@ -181,7 +183,7 @@ class Checkout:
             raise NoChange(f"git does not run: {error}") from None
         if check and done.returncode:
             why = done.stderr.decode(errors="replace").strip().splitlines()
-            raise NoChange(f"git {arguments[0]} fails: {why[-1] if why else f'exit code {done.returncode}'}")
+            raise NoChange(f"git {arguments[0]} fails: {why[0] if why else f'exit code {done.returncode}'}")
         return done.stdout
 
 
