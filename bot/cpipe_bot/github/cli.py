@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import sys
-from typing import IO, Any, get_args
+from typing import get_args
 
 import click
 
+from cpipe_bot.github.cli_check import check
+from cpipe_bot.github.cli_parts import GLOB, INPUTS, Failed
 from cpipe_bot.github.settings import Settings, WhenGreen
 from cpipe_check.text import clean_line, inert_in_logs
 
@@ -17,34 +18,24 @@ _REPOSITORY = re.compile(r"[\w.-]{1,100}/[\w.-]{1,100}")
 _DEFAULTS = Settings("")
 
 
-class Failed(click.ClickException):
-    """What was asked for could not be done."""
-
-    exit_code = 3
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Say so on standard error, and in a job of GitHub Actions as an annotation of the step."""
-        line = inert_in_logs(clean_line(self.message))
-        click.echo(f"cpipe-bot: {line}", file=file, err=True)
-        if os.environ.get("GITHUB_ACTIONS") == "true":
-            click.echo(f"::error title=cpipe-bot::{line.replace('%', '%25')}")
-
-
 @click.group()
 def github() -> None:
     """Check pull requests on GitHub, and publish what came of it."""
 
 
-@github.command()
+github.add_command(check)
+
+
+@github.command(context_settings=INPUTS)
 @click.option("--repository", envvar="GITHUB_REPOSITORY", metavar="OWNER/NAME", help="Default: GITHUB_REPOSITORY.")
 @click.option("--pull-request", type=click.IntRange(min=1), metavar="NUMBER", help="Default: what the event is about.")
 @click.option("--check-workflow", default=_DEFAULTS.check_workflow, show_default=True, metavar="FILE")
 @click.option("--gpu-workflow", default="", metavar="FILE", help="The workflow of `/cpipe-check gpu`.")
 @click.option("--artifact", default=_DEFAULTS.artifact, show_default=True, metavar="NAME")
-@click.option("--pattern", "patterns", multiple=True, metavar="GLOB", help="Which changed files to check; repeatable.")
-@click.option("--exclude", multiple=True, metavar="GLOB", help="Which of those are not; repeatable.")
+@click.option("--pattern", "patterns", type=GLOB, multiple=True, help="Which changed files to check; repeatable.")
+@click.option("--exclude", type=GLOB, multiple=True, help="Which of those are not; repeatable.")
 @click.option(
-    "--distrust", multiple=True, metavar="GLOB", help="Further paths whose change keeps a verdict back; repeatable."
+    "--distrust", type=GLOB, multiple=True, help="Further paths whose change keeps a verdict back; repeatable."
 )
 @click.option(
     "--when-green",
