@@ -31,6 +31,7 @@ from cpipe_check.report.model import (
     Stage,
     Verdict,
 )
+from cpipe_check.selection import FailOn
 from cpipe_check.text import CleanText, clean, clean_line
 
 SNAPSHOTS = Path(__file__).parent / "data"
@@ -105,6 +106,8 @@ def _filled(kind: Any, name: str, text: Text) -> Any:
     if kind is str and name == "text":
         # An edit's, which is code and not cleaned.
         return text(name)
+    if kind == FailOn:
+        return "warning"
     if kind in (CleanText, str) or origin is Literal:
         return clean(text(name))
     if is_dataclass(kind):

@@ -126,7 +126,7 @@ def first(failure: Failure, changes: Changes | None = None, now: Situation = NOW
         (failed("the input has to be at least 128x128", kind="ValueError"), {"image_size": 128}, "image size 128"),
         (failed("integer division or modulo by zero", kind="ZeroDivisionError"), {"steps": 10}, "steps 10"),
         (failed("cannot reshape tensor of 0 elements into shape [0, -1, 1, 8]"), {"steps": 10}, "steps 10"),
-        (failed("shape mismatch along dimension 1"), {"image_size": 512}, "image size 512"),
+        (failed("shape mismatch along dimension 1"), {"image_size": 128}, "image size 128"),
     ],
 )
 def test_sizes(failure: Failure, asked: Mapping[str, int], words: str) -> None:
@@ -219,8 +219,8 @@ def test_sizes(failure: Failure, asked: Mapping[str, int], words: str) -> None:
         (
             failed("no", kind="OSError"),
             replace(WITH_EXAMPLE, pictures=()),
-            Changes(asked={"image_size": 512}),
-            "image size 512",
+            Changes(asked={"image_size": 128}),
+            "image size 128",
         ),
         (
             failed("no", kind="OSError"),
@@ -249,6 +249,22 @@ def test_nothing_comes_to_mind(failure: Failure) -> None:
     """No channels, layers or parts; what is tried of any error is not looked at here."""
     asked = [changes.asked for changes, _ in following(failure, Changes(), NOW)]
     assert not {name for sizes in asked for name in sizes} - {"image_size", "steps"}
+
+
+def test_small_sizes_are_taken_back_before_others_are_tried() -> None:
+    failure = failed("integer division or modulo by zero", kind="ZeroDivisionError")
+    found = list(following(failure, Changes(), replace(NOW, small=("tile_size", "overlap"))))
+    assert found[0] == (Changes(author_sizes=True), "tile_size, overlap as by default")
+    assert found[1][0].asked == {"steps": 10}
+
+
+def test_larger_pictures_are_tried_in_turn() -> None:
+    failure = failed("shape mismatch along dimension 1")
+    seen, now = [64], replace(NOW, pictures=())
+    while "image_size" in (asked := next((c.asked for c, _ in following(failure, Changes(), now)), {})):
+        now = replace(now, image_size=asked["image_size"])
+        seen.append(now.image_size)
+    assert seen == [64, 128, 512]
 
 
 def test_forms_are_tried_in_turn() -> None:
@@ -323,9 +339,10 @@ FAILURES = st.builds(
 
 @given(st.lists(FAILURES, min_size=MAX_ATTEMPTS, max_size=MAX_ATTEMPTS), st.booleans(), st.integers(0, 3))
 def test_attempts_end_and_cross_as_json(errors: list[Failure], has_example: bool, pick: int) -> None:
-    changes, now = Changes(), replace(NOW, has_example=has_example)
+    changes, now = Changes(), replace(NOW, has_example=has_example, small=("tile_size",))
     for error in errors:
         found = list(following(error, changes, now))
+        assert changes.author_sizes or any(each.author_sizes for each, _ in found) == (error.kind not in DOWNLOADS)
         for each, words in found:
             assert each != changes
             assert words
@@ -337,6 +354,7 @@ def test_attempts_end_and_cross_as_json(errors: list[Failure], has_example: bool
             now,
             given=(*NOW.given, *changes.give),
             has_example=has_example and not changes.no_example,
+            small=() if changes.author_sizes else now.small,
             image_size=changes.asked.get("image_size", 64),
         )
 
@@ -347,7 +365,9 @@ def test_asked_sizes_are_sane(name: str, number: int) -> None:
     assert (found is not None) == (0 < number <= 1 << 14)
 
 
-OBJECT = Changes({"channels": 9}, {"refiner": ""}, ("image",), ("train",), {"image": "list"}, True, True).to_object()
+OBJECT = Changes(
+    {"channels": 9}, {"refiner": ""}, ("image",), ("train",), {"image": "list"}, True, True, True
+).to_object()
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

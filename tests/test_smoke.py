@@ -272,6 +272,19 @@ def test_not_run(tmp_path: Path, source: str, reason: str) -> None:
             ONE_STEP.replace("__call__(self)", "__call__(self, image)").replace("config = ", "image.shape; config = "),
             ["image as tensor"],
         ),
+        # Taken at a small size, or else at its author's.
+        (
+            ONE_STEP.replace("__call__(self)", "__call__(self, tile_size: int = 1024, overlap: int = 128)").replace(
+                "config = ", "assert (tile_size, overlap) == (32, 8); config = "
+            ),
+            [],
+        ),
+        (
+            ONE_STEP.replace("__call__(self)", "__call__(self, tile_size: int = 1024, overlap: int = 128)").replace(
+                "config = ", "assert (tile_size, overlap) == (1024, 128); config = "
+            ),
+            ["tile_size, overlap as by default"],
+        ),
         (ONE_STEP.replace("__call__", "run"), []),
         # To take a component of such a class for a saved one, diffusers looks for `SchedulerMixin` beside it.
         (one_step(top=OWN_SCHEDULER + "    pass\n").replace("scheduler: DDPMScheduler", "scheduler"), []),

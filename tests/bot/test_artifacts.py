@@ -12,8 +12,8 @@ from typing import Any
 import cmarkgfm
 import pytest
 from cmarkgfm.cmark import Options
-from publishing import FAILED, GOOD, PATH, RAN, archive, report_of, scene
 
+from bot.publishing import FAILED, GOOD, PATH, RAN, archive, report_of, scene
 from cpipe_bot.github.artifact import MAX_REPORT, Refused, unpack
 from cpipe_bot.github.claims import read
 from github_server import GitHubServer
@@ -177,7 +177,7 @@ def test_a_claim_about_another_file_is_ignored(server: GitHubServer) -> None:
 
 
 def test_a_forged_verdict_does_not_hide_a_finding(server: GitHubServer) -> None:
-    from publishing import MOVED
+    from bot.publishing import MOVED
 
     found = scene(server, {PATH: MOVED})
     document = report_of({PATH: RAN}, {PATH: MOVED})

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from publishing import GOOD, MOVED, PATH, PERMISSIONS, Scene, scene
 
+from bot.publishing import GOOD, MOVED, PATH, PERMISSIONS, Scene, scene
 from github_server import GitHubServer
 
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "CPIPE_"))}

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from publishing import FAILED, GOOD, MOVED, PATH, RAN, Scene, archive, report_of, scene
 
+from bot.publishing import FAILED, GOOD, MOVED, PATH, RAN, Scene, archive, report_of, scene
 from cpipe_bot.github.client import CannotPublish
 from cpipe_bot.github.commands import parse
 from cpipe_bot.github.events import Commented, GpuJobDone, JobDone, read

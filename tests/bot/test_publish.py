@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from publishing import FAILED, GOOD, MOVED, PATH, RAN, scene
 
+from bot.publishing import FAILED, GOOD, MOVED, PATH, RAN, scene
 from cpipe_bot.github.body import MARKER
 from cpipe_bot.github.client import CannotPublish
 from github_server import GitHubServer
@@ -251,7 +251,7 @@ def test_reads_are_retried(server: GitHubServer) -> None:
     ("missing", "told"), [("issues", "pull-requests: write"), ("checks", "checks: write"), ("actions", "actions: read")]
 )
 def test_a_missing_permission_is_named(server: GitHubServer, missing: str, told: str) -> None:
-    from publishing import PERMISSIONS
+    from bot.publishing import PERMISSIONS
 
     found = scene(server, {PATH: GOOD})
     found.job()

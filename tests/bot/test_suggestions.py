@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from publishing import GOOD, MOVED, PATH, scene
 
+from bot.publishing import GOOD, MOVED, PATH, scene
 from github_server import GitHubServer
 
 

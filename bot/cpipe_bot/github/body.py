@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from cpipe_bot.github.commands import Answer
-from cpipe_bot.github.outcome import NO_FILES, Job, Outcome, fixable
+from cpipe_bot.github.outcome import HALF, NO_FILES, Job, Outcome
 from cpipe_bot.github.settings import WhenGreen
 from cpipe_check import __version__
-from cpipe_check.fixing import applied, unified
 from cpipe_check.report import as_markdown
 from cpipe_check.report.markdown import block, code, folded, inline, prose
 from cpipe_check.report.model import FileReport, Verdict
 
 MARKER = "<!-- cpipe-check:comment -->"
-# GitHub's bounds are 65,536 characters for a comment, and 65,535 for a check run's summary.
+# In bytes of UTF-8: GitHub's bounds are 65,536 characters for a comment, and 65,535 bytes for a check run's summary.
 LIMIT = 65_000
 _MAX_DETAILS = 20
 _MAX_PATCH = 20_000
-_MAX_DOCS = 4_000
 _MAX_SKIPPED = 20
 _COMMANDS = (
     "Comment `/cpipe-check` to check again, `/cpipe-check explain CP301` for what a rule means, "
@@ -27,22 +25,22 @@ _COMMANDS = (
 )
 
 
-def comment(outcome: Outcome, when_green: WhenGreen, contents: dict[str, bytes]) -> str:
-    """Return the comment's body: the marker, what it came to, and what to do next. At most `LIMIT` characters.
+def comment(outcome: Outcome, when_green: WhenGreen, fixes: Mapping[str, str]) -> str:
+    """Return the comment's body: the marker, what it came to, and what to do next. At most `LIMIT` bytes.
 
-    `contents` are the files' bytes by path, for the patch that `/cpipe-check fix` asks for.
+    `fixes` are the diffs that `/cpipe-check fix` asks for, by path.
     """
-    answers = [_answer(answer, outcome, contents) for answer in outcome.answers]
+    answers = [_answer(answer, fixes) for answer in outcome.answers]
     folds = outcome.green and when_green == "collapse" and not outcome.empty
     blocks = [f"### {title(outcome)}"]
     shown = list(_shown(outcome))
     blocks += [folded("Show it", *shown)] if folds else shown
-    blocks += [*answers, _basis(outcome)]
+    blocks += [*(["#### Asked for"] if answers else []), *answers, _basis(outcome)]
     return _cut(f"{MARKER}\n" + "\n\n".join(filter(None, blocks)), outcome.job.url)
 
 
 def summary(outcome: Outcome) -> str:
-    """Return the check run's summary, at most `LIMIT` characters."""
+    """Return the check run's summary, at most `LIMIT` bytes."""
     return _cut("\n\n".join(filter(None, (*_shown(outcome), _basis(outcome)))), outcome.job.url)
 
 
@@ -51,15 +49,20 @@ def title(outcome: Outcome) -> str:
     if outcome.empty:
         return NO_FILES
     sign = {"success": "✅", "failure": "❌", "neutral": "❔"}[outcome.conclusion]
+    if outcome.conclusion == "neutral" and outcome.job.smokes is None:
+        return f"{sign} {HALF}"
     return f"{sign} {as_markdown.headline(outcome.report)}"
 
 
 def _shown(outcome: Outcome) -> Iterator[str]:
     yield from _no_verdict(outcome)
     if not outcome.empty:
-        yield as_markdown.table(outcome.files, outcome.before)
+        yield as_markdown.table(outcome.report.files, outcome.before)
         yield as_markdown.next_step(outcome.report)
-    told = [file for file in outcome.files if file.findings or file.smoke.verdict is not Verdict.RAN]
+    # Why no file was run is said once.
+    ran = outcome.job.smokes is not None
+    files = as_markdown.by_outcome(outcome.report.files)
+    told = [file for file in files if file.findings or (ran and file.smoke.verdict is not Verdict.RAN)]
     for file in told[:_MAX_DETAILS]:
         yield as_markdown.details(file, smoke_basis="as claimed by this pull request's own check job")
     if len(told) > _MAX_DETAILS:
@@ -100,14 +103,14 @@ def _on_gpu(outcome: Outcome) -> Iterator[str]:
         yield f"**On a GPU:** nothing is taken from the job{_link(gpu)}: {prose(gpu.why)}."
         return
     yield f"#### On a GPU{_link(gpu)}"
-    for file in outcome.files[:_MAX_DETAILS]:
+    for file in outcome.report.files[:_MAX_DETAILS]:
         smoke = outcome.on_gpu(file)
         if smoke is not None:
             shown: FileReport = replace(file, findings=(), smoke=smoke)
             yield as_markdown.details(shown, smoke_basis="as reported by the file's own process, on our runner")
 
 
-def _answer(answer: Answer, outcome: Outcome, contents: dict[str, bytes]) -> str:
+def _answer(answer: Answer, fixes: Mapping[str, str]) -> str:
     command = answer.command
     asked = f"[{code(command.login)} asked]({command.url})"
     if not answer.allowed:
@@ -117,32 +120,27 @@ def _answer(answer: Answer, outcome: Outcome, contents: dict[str, bytes]) -> str
             return f"{asked} what {code(command.argument)} means: there is no such rule; README lists them."
         rule = answer.rule
         head = f"{asked} what {rule.code} {rule.name} means ({rule.severity.value}):"
-        return f"{head}\n\n{block((rule.docs or '').strip()[:_MAX_DOCS], 'text')}"
+        return f"{head}\n\n{_quoted((rule.docs or '').strip())}"
     if command.kind == "fix":
-        return f"{asked} for the fixes{_patch(outcome, contents)}"
+        return f"{asked} for the fixes{_patch(fixes)}"
     if command.kind == "unknown":
         return f"{asked} for what is no command. {_COMMANDS}."
     where = "on a GPU" if command.kind == "gpu" else "again"
     return f"{asked} to check {where}."
 
 
-def _patch(outcome: Outcome, contents: dict[str, bytes]) -> str:
-    patches = []
-    for file in outcome.report.files:
-        before = contents.get(file.path)
-        if before is not None and any(finding.fix for finding in file.findings):
-            patches.append(unified(file.path, before, applied(before, file.findings)[0]))
-    text = "".join(patches)
+def _quoted(markdown: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in markdown.splitlines())
+
+
+def _patch(fixes: Mapping[str, str]) -> str:
+    text = "".join(fixes.values())
     if not text:
         return ": there is nothing that can be fixed mechanically."
     if len(text) > _MAX_PATCH:
-        return f": they are too many to show; run `cpipe-check --fix` on {code(_paths(outcome))}."
+        return f": they are too many to show; run `cpipe-check --fix` on {code(' '.join(fixes))}."
     how = "Save this as `fix.patch` and run `git apply -p0 fix.patch`, or run `cpipe-check --fix`:"
     return f". {how}\n\n{block(text.rstrip(), 'diff')}"
-
-
-def _paths(outcome: Outcome) -> str:
-    return " ".join(dict.fromkeys(str(file.path) for file, _ in fixable(outcome.report)))
 
 
 def _basis(outcome: Outcome) -> str:
@@ -156,11 +154,12 @@ def _basis(outcome: Outcome) -> str:
 
 
 def _cut(text: str, url: str) -> str:
-    if len(text) <= LIMIT:
+    encoded = text.encode()
+    if len(encoded) <= LIMIT:
         return text
     where = f"[the job's summary]({url})" if url else "the job's summary"
     rest = f"\n\n**Cut here, since GitHub takes no longer comment:** {where} has all of it."
-    kept = text[: LIMIT - len(rest) - 200]
+    kept = encoded[: LIMIT - len(rest.encode()) - 200].decode(errors="ignore")
     kept = kept[: kept.rfind("\n")]
     return kept + _closed(kept) + rest
 

@@ -8,9 +8,8 @@ from github.CheckRun import CheckRun
 from github.Repository import Repository
 
 from cpipe_bot.github import body
-from cpipe_bot.github.outcome import NO_FILES, Outcome
+from cpipe_bot.github.outcome import Outcome
 from cpipe_check.finding import Finding, Severity
-from cpipe_check.report import as_markdown
 from cpipe_check.report.model import FileReport, Verdict
 from cpipe_check.report.wording import FAILS
 
@@ -62,12 +61,12 @@ def _existing(repository: Repository, head: str) -> CheckRun | None:
 
 
 def _title(outcome: Outcome) -> str:
-    return NO_FILES if outcome.empty else as_markdown.headline(outcome.report)[:_MAX_TITLE]
+    return body.title(outcome)[:_MAX_TITLE]
 
 
 def _annotations(outcome: Outcome) -> list[Annotation]:
     """An annotation for each finding and each failed smoke-load, the worst first."""
-    found = [each for file in outcome.files for each in _of_file(file)]
+    found = [each for file in outcome.report.files for each in _of_file(file)]
     order = list(_LEVELS.values())
     return sorted(found, key=lambda each: order.index(str(each["annotation_level"])))[:_MAX_ANNOTATIONS]
 

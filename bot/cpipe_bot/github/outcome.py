@@ -15,6 +15,7 @@ from cpipe_check.text import EMPTY, CleanText, clean_line
 
 Conclusion = Literal["success", "failure", "neutral"]
 NO_FILES = "No pipeline file is changed"
+HALF = "The text shows nothing wrong, but nothing was run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,6 @@ class Outcome:
     def green(self) -> bool:
         """True when nothing is wrong and nothing is left open."""
         return self.conclusion == "success"
-
-    @property
-    def files(self) -> tuple[FileReport, ...]:
-        """The files with something wrong first."""
-        return tuple(sorted(self.report.files, key=lambda file: not self.failed(file)))
 
     def failed(self, file: FileReport) -> bool:
         """Whether a file has a finding that counts, or a job claims that it failed."""

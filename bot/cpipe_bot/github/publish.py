@@ -155,7 +155,7 @@ class Publisher:
     def _comment(self, found: Outcome, checked: Recheck) -> tuple[str | None, bool]:
         """The comment's body, None for no comment, and whether one is made where there is none."""
         settings = self.settings
-        text = body.comment(found, settings.when_green, dict(checked.contents))
+        text = body.comment(found, settings.when_green, checked.fixes)
         if found.answers:
             return text, True
         if found.green and settings.when_green == "delete":

@@ -24,6 +24,8 @@ from cpipe_check.api_index import ApiIndexError
 from cpipe_check.api_index.target import Target, resolve
 from cpipe_check.checker import check
 from cpipe_check.config import Config, ConfigError, read_config, tool_table
+from cpipe_check.fix_files import fix_all
+from cpipe_check.fixing import unified
 from cpipe_check.report.model import Compatibility, Report
 from cpipe_check.submission import Collection, Submission
 from cpipe_check.text import CleanText, clean_line
@@ -41,14 +43,15 @@ class Recheck:
     """What the publisher found out by itself.
 
     `report` has no smoke-loads yet. `before` holds what each file was on the base branch, by its path now, None for a
-    new one. `patches` are the files' diffs as GitHub has them, `distrusted` the changed paths that keep the pull
-    request's own word from counting.
+    new one. `patches` are the files' diffs as GitHub has them, `fixes` those that `--fix` would make; `distrusted` are
+    the changed paths that keep the pull request's own word from counting.
     """
 
     report: Report
     before: Mapping[str, Compatibility | None]
     contents: Mapping[str, bytes]
     patches: Mapping[str, str]
+    fixes: Mapping[str, str]
     distrusted: tuple[CleanText, ...]
 
 
@@ -68,6 +71,7 @@ def recheck(repository: Repository, pull: PullRequest, settings: Settings) -> Re
             more = "GitHub lists only the first 3,000 changed files"
             skipped.append((clean_line("more"), clean_line(more)))
         report = _checked(submissions, config, target)
+        fixes = _fixes(report, submissions, config, target)
         earlier = _before(base, [file for file in chosen if file.status != "removed"], config, target)
     found = {submission.path: submission.content for submission in submissions}
     patches = {file.filename: file.patch or "" for file in chosen}
@@ -76,6 +80,7 @@ def recheck(repository: Repository, pull: PullRequest, settings: Settings) -> Re
         MappingProxyType(earlier),
         MappingProxyType(found),
         MappingProxyType(patches),
+        MappingProxyType(fixes),
         tuple(clean_line(path) for path in _distrusted(changed, head, base, settings)),
     )
 
@@ -138,6 +143,14 @@ def _checked(submissions: Sequence[Submission], config: Config, target: Target) 
     report = check(given, target=target, recipes=config.recipes, selection=config.selection)
     # That none of them defines a pipeline is no fault of a pull request.
     return report if report.files else replace(report, problems=())
+
+
+def _fixes(report: Report, submissions: Sequence[Submission], config: Config, target: Target) -> dict[str, str]:
+    """What `--fix` would change in each file, as unified diffs."""
+    fixable = {file.path for file in report.files if any(finding.fix is not None for finding in file.findings)}
+    chosen = [submission for submission in submissions if clean_line(submission.path) in fixable]
+    done = fix_all(chosen, target, config.recipes, config.selection)
+    return {each.path: unified(each.path, each.content, fixed.content) for each, fixed in done}
 
 
 def _before(base: Snapshot, chosen: Sequence[File], config: Config, target: Target) -> dict[str, Compatibility | None]:

@@ -36,9 +36,10 @@ def check_job(repository: Repository, pull: PullRequest, settings: Settings) -> 
     try:
         runs = list(repository.get_workflow(file).get_runs(event="pull_request", head_sha=pull.head.sha))
     except GithubException as error:
-        raise CannotPublish(
-            f"the repository has no workflow {file}; say which one checks by --check-workflow"
-        ) from error
+        if error.status != 404:
+            raise
+        why = f"the repository has no workflow {file}; say which one checks by --check-workflow"
+        raise CannotPublish(why) from error
     ours = [run for run in runs if _is_of(run, pull, file)]
     if not ours:
         return None

@@ -131,6 +131,7 @@ def _commands(files: Sequence[FileReport]) -> Iterator[str]:
     options = ["--static"] if all(file.smoke == STATIC_ONLY for file in files) else []
     paths = [file.path.replace("\n", " ") for file in files[:_MAX_NAMED]]
     options += ["--"] if any(path.startswith("-") for path in paths) else []
+    yield f"pip install {'cpipe-check' if '--static' in options else shlex.quote('cpipe-check[smoke]')}"
     yield shlex.join(["cpipe-check", *options, *paths])
     codes = [finding.code for file in files for finding in file.findings]
     if codes:

@@ -9,6 +9,7 @@ from typing import Any
 from cpipe_check.smoke import values
 from cpipe_check.smoke.attempts import Changes
 from cpipe_check.smoke.job import Argument
+from cpipe_check.smoke.small import small_numbers
 from cpipe_check.smoke.values import PROMPT, Setting
 
 _MASK = re.compile(r"(^|_)masks?($|_)|(^|_)mask(_image|_images|s)?$|^map$|_map$")
@@ -62,17 +63,21 @@ def call_arguments(
     """Return keyword arguments for one call: every required parameter, and the few that keep the call small.
 
     `examples` are values by name that the author's own example passes. They go first, but for sizes and steps.
+    Defaults that make the call large are replaced by small numbers, but where `changes` ask for the author's.
 
     Raises:
         NoInput: when a required parameter's name and annotation do not tell what it takes.
     """
     examples = examples or {}
     given: dict[str, Any] = {}
+    small = {} if changes.author_sizes else small_numbers(arguments, setting)
     for argument in arguments:
         name = argument.name
         if argument.kind in ("*", "**"):
             continue
-        if keeps_small(name, setting) or name not in examples or name in changes.forms:
+        if name in small:
+            given[name] = small[name]
+        elif keeps_small(name, setting) or name not in examples or name in changes.forms:
             if argument.required or name in changes.give or name in examples or _always(argument, setting):
                 given[name] = _value(argument, setting, changes.forms.get(name, ""))
         else:

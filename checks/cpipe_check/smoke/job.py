@@ -42,10 +42,9 @@ class Job:
     """One smoke-load. Paths are absolute: `custom_pipeline` is what `from_pretrained` is given, `scratch` the room's.
 
     `method` is what is called, with the signature `call`. `defines` are the classes that the file defines, `packages`
-    the other packages that it imports, `base` the library class that it inherits from, or "". `reference` is a
-    directory, or "" for a tiny one; `device` is "auto" or a torch device; `dtype` "auto" or a torch dtype. `changes` is
-    what earlier attempts found out (`attempts.Changes`), `recipe` what the author says of it
-    and `example` how he calls it, None when no text shows that.
+    the other packages that it imports. `reference` is a directory, or "" for a tiny one; `device` is "auto" or a torch
+    device; `dtype` "auto" or a torch dtype. `changes` is what earlier attempts found out (`attempts.Changes`), `recipe`
+    what the author says of it and `example` how he calls it, None when no text shows that.
     """
 
     custom_pipeline: str
@@ -60,7 +59,6 @@ class Job:
     seed: int
     packages: tuple[str, ...] = ()
     method: str = "__call__"
-    base: str = ""
     thorough: bool = False
     changes: Mapping[str, Any] = field(default_factory=dict)
     recipe: Recipe = field(default_factory=Recipe)

@@ -22,6 +22,7 @@ from cpipe_check.smoke.job import Argument, Job
 from cpipe_check.smoke.reference import build, choose
 from cpipe_check.smoke.reference.choose import Choice, Chosen
 from cpipe_check.smoke.reference.dimensions import Dimensions
+from cpipe_check.smoke.small import small_numbers
 from cpipe_check.smoke.values import STEPS, Setting
 
 
@@ -108,6 +109,7 @@ class Plan:
             image_size=self.setting.image_size,
             text_width=self.dimensions.text_width,
             setters=setters,
+            small=() if self.changes.author_sizes else tuple(small_numbers(free, self.setting)),
         )
 
 

@@ -18,11 +18,6 @@ def call_values(call: Mapping[str, Any], device: str, seed: int) -> dict[str, An
     return {name: make(call[name], device, seed + 1000 * index) for index, name in kept}
 
 
-def omitted(call: Mapping[str, Any]) -> frozenset[str]:
-    """Return the names of the arguments that a recipe leaves out."""
-    return frozenset(name for name, value in call.items() if maker_of(value) == OMIT)
-
-
 def make(value: Any, device: str, seed: int) -> Any:
     """Return what a value of `[call]` stands for: what its value maker makes, or itself, with makers in it replaced."""
     maker = maker_of(value)

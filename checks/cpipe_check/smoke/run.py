@@ -203,7 +203,6 @@ def _lay_out(target: SmokeTarget, files: Mapping[str, bytes], options: SmokeOpti
         defines=target.defines,
         packages=target.packages,
         method=target.method,
-        base=target.base,
         reference=options.reference,
         device=options.device,
         dtype=options.dtype,

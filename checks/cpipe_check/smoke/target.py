@@ -26,8 +26,8 @@ class SmokeTarget:
     """What the text tells of a pipeline class.
 
     Its name, the signatures of its `__init__` and of the `method` that is called, the modules beside the file, the
-    classes in the file, the other packages that it imports, the library class that it inherits from, or "", and its
-    author's recipe and example, None when no text shows one.
+    classes in the file, the other packages that it imports, and its author's recipe and example, None when no text
+    shows one.
     """
 
     class_name: str
@@ -37,7 +37,6 @@ class SmokeTarget:
     defines: tuple[str, ...]
     packages: tuple[str, ...] = ()
     method: str = CALL
-    base: str = ""
     recipe: Recipe = field(default_factory=Recipe)
     example: Example | None = None
 
@@ -64,7 +63,6 @@ def target_of(file: PipelineFile, found: Sequence[Finding], unclear: str) -> tup
         defines=tuple(cls.name for cls in file.namespace.classes),
         packages=compatibility.other_packages(file),
         method=method,
-        base=_base(file),
         recipe=file.recipe.recipe,
         example=file.example,
     ), ""
@@ -74,15 +72,6 @@ def _method(file: PipelineFile) -> str:
     """`__call__`, or where there is none the method that seems to take its place."""
     shown = (file.example.method,) if file.example else ()
     return next((name for name in (CALL, *shown, *_OTHER_CALLS) if _signature(file, name) is not None), CALL)
-
-
-def _base(file: PipelineFile) -> str:
-    assert file.pipeline_class is not None
-    assert file.namespace is not None
-    for item in lineage.ancestors(file.pipeline_class, file.namespace):
-        if isinstance(item, Imported) and item.root == "diffusers" and not lineage.is_plain(item):
-            return f"{item.module}.{item.name}"
-    return ""
 
 
 def _signature(file: PipelineFile, method: str) -> Signature | None:

@@ -19,7 +19,7 @@ from cpipe_check.smoke import failures
 from cpipe_check.smoke.attempts import DOWNLOADS, MAX_ATTEMPTS, Failure, following
 from cpipe_check.smoke.channel import Channel
 from cpipe_check.smoke.job import Job
-from cpipe_check.smoke.loading import classes_of, invoke, load
+from cpipe_check.smoke.loading import invoke, load
 from cpipe_check.smoke.plan import NotRun, Plan, build_reference, make_plan
 from cpipe_check.smoke.reference.choose import Chosen
 from cpipe_check.smoke.reference.dimensions import Dimensions
@@ -59,7 +59,7 @@ def attempt(job: Job, plan: Plan, module: Any, channel: Channel) -> tuple[Any, P
             if denoised and failures.is_within(error, failures.types_in(plan.given())):
                 raise NotTheInput from error
             late = number == MAX_ATTEMPTS or time.monotonic() - start > _ATTEMPTS_SECONDS
-            setters = _setters(module, job) if channel.current == "call" else {}
+            setters = _setters(plan.known.classes, job) if channel.current == "call" else {}
             following_plan = None if late else _next(job, plan, error, channel, number, setters)
             if following_plan is None:
                 raise
@@ -122,11 +122,11 @@ def _unmoved(error: Exception, before: Exception) -> bool:
     return bool(about_types) and (one.kind, one.text, one.last) == (other.kind, other.text, other.last)
 
 
-def _setters(module: Any, job: Job) -> dict[str, str]:
+def _setters(classes: Mapping[str, type], job: Job) -> dict[str, str]:
     """Return which public method of the file's pipeline class sets an attribute, but for `__init__` and the call."""
     found: dict[str, str] = {}
-    for cls in classes_of(module).values():
-        if cls.__module__ == module.__name__ and job.method in vars(cls):
+    for cls in (classes[name] for name in job.defines if name in classes):
+        if job.method in vars(cls):
             for name, function in vars(cls).items():
                 if inspect.isfunction(function) and not name.startswith("_") and name != job.method:
                     found |= dict.fromkeys(re.findall(r"self\.(\w+) = ", _source(function)), name)

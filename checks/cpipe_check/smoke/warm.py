@@ -3,6 +3,8 @@
 diffusers imports a class when it is first asked for, which takes seconds for some.
 """
 
+from contextlib import suppress
+
 import diffusers
 import torch
 import transformers
@@ -25,3 +27,8 @@ for _name in LOADABLE_CLASSES["transformers"]:
 for _family in FAMILIES:
     for _class in _family.components.values():
         find(_class)
+# transformers compiles a thousand patterns before it first saves or loads a model.
+with suppress(ImportError):
+    from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+
+    get_checkpoint_conversion_mapping("")

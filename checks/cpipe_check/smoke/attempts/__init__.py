@@ -14,7 +14,7 @@ MAX_ATTEMPTS = 10
 # The likeliest first.
 _SUGGESTIONS = (
     passed.before, sizes.of_components, sizes.halves, passed.component, passed.negative, passed.missing, passed.named,
-    sizes.divisible, passed.shortened, sizes.more_steps, sizes.larger, sizes.words, passed.forms,
+    sizes.of_author, sizes.divisible, passed.shortened, sizes.more_steps, sizes.larger, sizes.words, passed.forms,
     passed.all_pictures, sizes.as_written, passed.without_example,
 )  # fmt: skip
 

@@ -20,8 +20,8 @@ class Changes:
     """What attempts found out.
 
     Sizes asked for, optional components with their classes ("" for what the text tells), arguments to give, methods to
-    call before, the forms to give pictures in, whether to pass over the author's example, and whether to shorten its
-    lists to one item.
+    call before, the forms to give pictures in, whether to pass over the author's example, whether to shorten its lists
+    to one item, and whether to leave the sizes as its author has them.
     """
 
     asked: Mapping[str, int] = field(default_factory=dict)
@@ -31,6 +31,7 @@ class Changes:
     forms: Mapping[str, str] = field(default_factory=dict)
     no_example: bool = False
     shortened: bool = False
+    author_sizes: bool = False
 
     def to_object(self) -> dict[str, Any]:
         """Return the changes as a JSON object."""
@@ -56,11 +57,12 @@ def changes_from(value: object) -> Changes:
             "forms": dict(forms),
             "no_example": bool(no_example),
             "shortened": bool(shortened),
+            "author_sizes": bool(author_sizes),
         }:
             names = [*also, *(name for name in also.values() if name != ""), *give, *before, *forms]
             sizes = asked.keys() <= _ASKED and all(type(n) is int and 0 < n <= _LARGEST for n in asked.values())
             if sizes and _are_names(names) and all(form in FORMS for form in forms.values()):
-                return Changes(asked, also, tuple(give), tuple(before), forms, no_example, shortened)
+                return Changes(asked, also, tuple(give), tuple(before), forms, no_example, shortened, author_sizes)
     raise ValueError("no changes of ours")
 
 

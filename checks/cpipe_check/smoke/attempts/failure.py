@@ -30,8 +30,9 @@ class Situation:
     """What an attempt can be changed in.
 
     The call's optional parameters that a value may help, all of them that a value can be made for, and those that take
-    pictures; the optional components, the names that were given, the size of pictures, the width of text encoders, and
-    for attributes that methods other than `__init__` set, the method.
+    pictures; the optional components, the names that were given, the size of pictures, the width of text encoders, for
+    attributes that methods other than `__init__` set, the method, and which parameters are given a smaller number than
+    their author's.
     """
 
     helpful: tuple[str, ...]
@@ -43,6 +44,7 @@ class Situation:
     image_size: int
     text_width: int
     setters: Mapping[str, str]
+    small: tuple[str, ...] = ()
 
 
 # What to try and a few words on it; None when nothing comes to mind.

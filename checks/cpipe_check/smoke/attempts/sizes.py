@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 
 from cpipe_check.smoke.attempts.changes import Changes, ask
 from cpipe_check.smoke.attempts.failure import Failure, Situation, Suggestion
@@ -26,7 +27,8 @@ _LAYER = re.compile(r"index (\d+) is out of range")
 _MOST_LAYERS = 64
 # How wide the distilled models embed the guidance scale.
 _GUIDANCE_WIDTH = 256
-_REAL_SIZE, _MORE_STEPS, _FEW = 512, 10, 16
+# A call at the size that pipelines are written for takes long: what most need is more than eight latents.
+_LARGER_SIZES, _MORE_STEPS, _FEW = (128, 512), 10, 16
 _DENOISER = re.compile(r"(unet|transformer|dit|prior)_?\w*\.py$")
 
 
@@ -79,6 +81,11 @@ def halves(failure: Failure, changes: Changes, _: Situation) -> Suggestion:
     return None
 
 
+def of_author(_: Failure, changes: Changes, now: Situation) -> Suggestion:
+    """The author's own sizes, where smaller ones were given."""
+    return (replace(changes, author_sizes=True), f"{', '.join(now.small)} as by default") if now.small else None
+
+
 def divisible(failure: Failure, changes: Changes, now: Situation) -> Suggestion:
     if (least := _LEAST.search(failure.text)) and now.image_size < int(least[1]) <= 512:
         return ask(changes, "image_size", int(least[1]))
@@ -106,15 +113,16 @@ def larger(failure: Failure, changes: Changes, now: Situation) -> Suggestion:
     """Pictures of the size that the code may take for granted."""
     of_size = failure.kind in ("RuntimeError", "ValueError", "IndexError", "AssertionError", "ZeroDivisionError")
     if of_size and re.search(r"size|shape|out of range|out of bounds|broadcast|dimension|zero|range", failure.text):
-        return _to_real_size(failure, changes, now)
+        return _to_larger_size(changes, now)
     return None
 
 
 def as_written(failure: Failure, changes: Changes, now: Situation) -> Suggestion:
     """Pictures of the size that the example is written for, with its boxes and points."""
     elsewhere = failure.kind == "FileNotFoundError"
-    return _to_real_size(failure, changes, now) if now.has_example and not elsewhere else None
+    return _to_larger_size(changes, now) if now.has_example and not elsewhere else None
 
 
-def _to_real_size(_: Failure, changes: Changes, now: Situation) -> Suggestion:
-    return ask(changes, "image_size", _REAL_SIZE) if now.image_size < _REAL_SIZE else None
+def _to_larger_size(changes: Changes, now: Situation) -> Suggestion:
+    size = next((size for size in _LARGER_SIZES if size > now.image_size), 0)
+    return ask(changes, "image_size", size) if size else None

@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from cpipe_check.smoke.reference.blueprints.clip import byte_letters
+from cpipe_check.smoke.reference.blueprints.tokenizers import bert_tokenizer
 from cpipe_check.smoke.reference.dimensions import Dimensions
 
 _SQUARE = {"size": {"height": 32, "width": 32}}
 
 
-def _text_classifier(_: Dimensions) -> Any:
+def _text_classifier(dimensions: Dimensions) -> Any:
     """A pipeline of transformers that takes every text for English."""
-    from transformers import BertConfig, BertForSequenceClassification, BertTokenizer, TextClassificationPipeline
+    from transformers import BertConfig, BertForSequenceClassification, TextClassificationPipeline
 
-    letters = [chr(code) for code in range(33, 127)]
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters)]
-    tokenizer = BertTokenizer(vocab={word: i for i, word in enumerate(words)}, model_max_length=77)
+    tokenizer = bert_tokenizer(dimensions)
     tiny = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 37}
-    configuration = BertConfig(vocab_size=len(words), id2label={0: "en"}, **tiny)
+    configuration = BertConfig(vocab_size=len(tokenizer), id2label={0: "en"}, **tiny)
     return TextClassificationPipeline(model=BertForSequenceClassification(configuration), tokenizer=tokenizer)
 
 

@@ -43,7 +43,8 @@ def _roberta(_: Dimensions) -> Any:
     return XLMRobertaTokenizer(vocab=special + pieces, model_max_length=77)
 
 
-def _bert(_: Dimensions) -> Any:
+def bert_tokenizer(_: Dimensions) -> Any:
+    """Return a tokenizer whose words are letters."""
     from transformers import BertTokenizer
 
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *_LETTERS, *(f"##{letter}" for letter in _LETTERS)]
@@ -106,7 +107,7 @@ def _chatglm(_: Dimensions) -> Any:
 
 BLUEPRINTS: dict[str, Any] = {
     "T5Tokenizer": _t5,
-    "BertTokenizer": _bert,
+    "BertTokenizer": bert_tokenizer,
     "XLMRobertaTokenizer": _roberta,
     "LlamaTokenizer": _llama,
     "GemmaTokenizer": _gemma,

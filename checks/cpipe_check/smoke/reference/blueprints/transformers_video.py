@@ -7,7 +7,7 @@ from typing import Any
 from cpipe_check.smoke.reference.dimensions import Dimensions
 
 
-def _cogvideox(dimensions: Dimensions) -> dict[str, Any]:
+def _cogvideox_like(dimensions: Dimensions) -> dict[str, Any]:
     return {
         "num_attention_heads": 2,
         "attention_head_dim": 16,
@@ -15,11 +15,17 @@ def _cogvideox(dimensions: Dimensions) -> dict[str, Any]:
         "out_channels": dimensions.latent_channels,
         "time_embed_dim": 2,
         "text_embed_dim": dimensions.text_width,
-        "num_layers": 2,
         "sample_width": 8,
         "sample_height": 8,
-        "sample_frames": 9,
         "patch_size": 2,
+    }
+
+
+def _cogvideox(dimensions: Dimensions) -> dict[str, Any]:
+    return {
+        **_cogvideox_like(dimensions),
+        "num_layers": 2,
+        "sample_frames": 9,
         "temporal_compression_ratio": 4,
         "max_text_seq_length": 226,
         # As in all but the smallest checkpoint.
@@ -220,19 +226,7 @@ def _latte(dimensions: Dimensions) -> dict[str, Any]:
 
 
 def _easyanimate(dimensions: Dimensions) -> dict[str, Any]:
-    return {
-        "num_attention_heads": 2,
-        "attention_head_dim": 16,
-        "in_channels": dimensions.denoiser_channels,
-        "out_channels": dimensions.latent_channels,
-        "time_embed_dim": 2,
-        "text_embed_dim": dimensions.text_width,
-        "num_layers": 1,
-        "mmdit_layers": 1,
-        "sample_width": 8,
-        "sample_height": 8,
-        "patch_size": 2,
-    }
+    return {**_cogvideox_like(dimensions), "num_layers": 1, "mmdit_layers": 1}
 
 
 def _consisid(dimensions: Dimensions) -> dict[str, Any]:

@@ -17,9 +17,9 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from action_runner import ROOT, ActionRunner, Ran, commands_in, pairs_in, value_of
-from pull_request_repo import SUBMODULE, PullRequest, git, link, open_pull_request
 
+from bot.action_runner import ROOT, ActionRunner, Ran, commands_in, pairs_in, value_of
+from bot.pull_request_repo import SUBMODULE, PullRequest, git, link, open_pull_request
 from cpipe_bot.github.runner import shortened
 
 PIPELINES = ROOT / "tests" / "pipelines"
