@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -260,6 +261,14 @@ def test_names_that_are_no_text(act: Act) -> None:
     assert [(c.name, c.properties["title"]) for c in ran.commands] == [("error", "CP301 module-missing")] * 2
 
 
+def test_outputs_are_no_longer_than_github_takes(act: Act) -> None:
+    folder = "/".join(["examples", *("x" * 200,) * 15])
+    ran = act({f"{folder}/{i:03}.py": GOOD for i in range(260)}, files="examples/**")
+    listed = json.loads(ran.outputs["files"])
+    assert 200 < len(listed) < 260
+    assert len(json.loads(ran.artifacts["cpipe-check"]["report.json"])["files"]) == 260
+
+
 def test_content_that_talks_to_the_runner(act: Act) -> None:
     source = '''
 """
@@ -475,6 +484,24 @@ def test_callers_give_inputs_that_the_workflow_has(workflow: str) -> None:
     assert len(calls) == 1
     assert calls[0].keys() <= inputs.keys()
     assert {name for name, each in inputs.items() if each.get("required")} <= calls[0].keys()
+
+
+def test_guide_gives_inputs_that_there_are() -> None:
+    """Each of its workflows calls ours, or the action, with what those take."""
+    called = []
+    for block in re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "github-action.md").read_text(), re.DOTALL):
+        for job in yaml.safe_load(block)["jobs"].values():
+            for step in job.get("steps", [job]):
+                path = re.fullmatch(r"cpipe-check/cpipe-check/?(.*)@v[\d.]+", step["uses"])
+                if path:
+                    described = yaml.safe_load((ROOT / (path[1] or "action.yml")).read_bytes())
+                    inputs = described[True]["workflow_call"]["inputs"] if path[1] else described["inputs"]
+                    assert step.get("with", {}).keys() <= inputs.keys()
+                    assert {name for name, each in inputs.items() if each.get("required")} <= step.get(
+                        "with", {}
+                    ).keys()
+                    called.append(path[1])
+    assert called == [*(f".github/workflows/{name}.yml" for name in ("check", "publish", "gpu")), ""]
 
 
 def test_the_runner_of_these_tests() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path, PurePosixPath
 
 from cpipe_bot.github.changed import ChangedFile, Checkout, NoChange
@@ -25,6 +26,8 @@ from cpipe_check.submission import Collection, Submission
 from cpipe_check.text import clean_line
 
 VERDICTS = {0: "clean", 1: "findings", 2: "unusable", 3: "incomplete"}
+# GitHub takes 1 MB of outputs from a job.
+_MAX_OUTPUT = 500_000
 _CONFIG = "pyproject.toml"
 _NO_SETTINGS = b"[tool.cpipe-check]\n"
 
@@ -80,8 +83,7 @@ def leave(report: Report, options: Options, runner: Runner, directory: Path) -> 
     runner.summarize(summary(report, options.patterns))
     runner.set_outputs(
         {
-            # In ASCII, so that no path can have a line of its own.
-            "files": json.dumps([file.path for file in report.files]),
+            "files": _listed([file.path for file in report.files]),
             "verdict": VERDICTS[report.exit_code],
             "exit-code": str(report.exit_code),
             "directory": str(directory),
@@ -99,6 +101,12 @@ def summary(report: Report, patterns: tuple[str, ...]) -> str:
     looked_for = " or ".join(map(code, patterns))
     what = "Of what this pull request changes, there is no pipeline file to check"
     return f"### No pipeline files changed\n\n{what} ({looked_for}).\n\n{rest}"
+
+
+def _listed(paths: list[str]) -> str:
+    """Paths as a JSON list in ASCII, so that none can have a line of its own; the first ones, when it gets too long."""
+    sizes = accumulate(len(json.dumps(path)) + 2 for path in paths)
+    return json.dumps([path for path, size in zip(paths, sizes, strict=True) if size <= _MAX_OUTPUT])
 
 
 def _settings(content: bytes | None) -> Config:
