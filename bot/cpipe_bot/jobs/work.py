@@ -1,0 +1,70 @@
+"""What is to be done, and what came of it: the words that the webhook, the jobs, the Hub's side and the pages share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from cpipe_check.report.model import Report
+
+RepoType = Literal["model", "dataset"]
+Trigger = Literal["push", "pull request", "command", "reconcile"]
+Conclusion = Literal["success", "failure", "neutral"]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A check of one repository of the Hub at one commit.
+
+    `repo` is `owner/name`, `ref` such as `refs/heads/main` or `refs/pr/3`, `sha` its commit as it was told. `rules` is
+    the version of the checker, so that a newer one checks again. `discussion` is the number of the pull request, None
+    for a push; `comment` the id of the comment that asked for it, "" when none did.
+    """
+
+    repo_type: RepoType
+    repo: str
+    ref: str
+    sha: str
+    rules: str
+    trigger: Trigger
+    discussion: int | None = None
+    comment: str = ""
+
+    @property
+    def key(self) -> str:
+        """What names it: two deliveries that mean the same check have the same."""
+        return "|".join((self.repo_type, self.repo, self.ref, self.sha, self.rules, self.comment))
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a piece of work.
+
+    `superseded` is True when the ref has moved on and nothing was checked; `opted_out` when its owner wants none of it.
+    `report` is None in both cases and when there is nothing to check. `headline` is one line, `discussion` the number
+    of the discussion that was answered in, None when none was.
+    """
+
+    conclusion: Conclusion
+    headline: str
+    report: Report | None = None
+    discussion: int | None = None
+    superseded: bool = False
+    opted_out: bool = False
+
+
+class TryAgain(Exception):
+    """It could not be done now, and may be later: the Hub does not answer, or asks to wait `seconds`."""
+
+    def __init__(self, why: str, seconds: float = 0.0) -> None:
+        super().__init__(why)
+        self.seconds = seconds
+
+
+class GiveUp(Exception):
+    """It cannot be done, for a reason that is one line: the repository is gone, the token may not."""
+
+
+# Does a piece of work. May be called again for the same one after anything, since a process may be killed.
+Handler = Callable[[Work], Done]

@@ -1,0 +1,1 @@
+"""The dashboard: what was checked, and what came of it."""
