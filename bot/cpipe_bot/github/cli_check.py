@@ -43,6 +43,7 @@ _DEFAULTS = Settings("")
 @click.option("--jobs", type=click.IntRange(min=0), default=0, help="Files side by side; 0: as the machine suggests.")
 @click.option("--fail-on", type=click.Choice(["", *FAIL_ON]), default="", help="Over the base branch's setting.")
 @click.option("--fail", type=bool, default=True, help="Whether findings end the command with 1, or with 0.")
+@click.option("--annotate", type=bool, default=True, help="Whether to annotate the lines; a publisher does so too.")
 def check(
     path: Path,
     patterns: tuple[str, ...],
@@ -58,6 +59,7 @@ def check(
     jobs: int,
     fail_on: FailOn | None,
     fail: bool,
+    annotate: bool,
 ) -> None:
     """Check the pipeline files that a pull request changes, in its own job, without secrets.
 
@@ -86,7 +88,8 @@ def check(
         what = f"{type(error).__name__}: {clean_line(str(error), 300)}"
         raise Failed(f"internal error: {what}; please report it") from error
     click.echo(RENDERERS["text"](report, False), nl=False)
-    click.echo(RENDERERS["github"](report, False), nl=False)
+    if annotate:
+        click.echo(RENDERERS["github"](report, False), nl=False)
     sys.exit(0 if report.exit_code == 1 and not fail else report.exit_code)
 
 
