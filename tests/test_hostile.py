@@ -215,8 +215,14 @@ def test_attack(name: str, reports: dict[str, tuple[Smoke, str, Smoke]], world: 
 def test_world_is_untouched(reports: dict[str, tuple[Smoke, str, Smoke]], world: World) -> None:
     assert len(reports) == len(ATTACKS) >= 30
     world.assert_untouched()
-    status = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=False).stdout
-    assert "sandbox.zygote" not in status, "a room is left behind"
+    assert not rooms_left(), "a room is left behind"
+
+
+def rooms_left() -> list[str]:
+    """The rooms that nobody holds any more, or this process does: tests beside this one have rooms of their own."""
+    listed = subprocess.run(["ps", "-eo", "ppid=,args="], capture_output=True, text=True, check=False).stdout
+    found = [line.split(None, 1) for line in listed.splitlines() if "sandbox.zygote" in line]
+    return [args for parent, args in found if int(parent) in (1, os.getpid())]
 
 
 def assert_inert(shown: str) -> None:
