@@ -81,7 +81,7 @@ def create_tables(engine: sa.Engine) -> None:
 
 
 def _write_ahead(engine: sa.Engine) -> None:
-    """Let readers and a writer work side by side. The change is refused, not waited for, while another uses the file."""
+    """Let readers and a writer work side by side. The change is refused while another process makes it."""
     for attempt in range(50):
         try:
             with engine.connect() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,8 +48,8 @@ def files_text(report: Report | None) -> str:
 def files_of(text: str) -> tuple[CheckedFile, ...]:
     """Return what `files_text` made a text of."""
     return tuple(
-        CheckedFile(*fields, {library: tuple(_range(*run) for run in runs) for library, runs in ranges.items()})
-        for *fields, ranges in json.loads(text)
+        CheckedFile(path, name, static, loads, smoke, {library: _ranges(runs) for library, runs in ranges.items()})
+        for path, name, static, loads, smoke, ranges in json.loads(text)
     )
 
 
@@ -58,9 +58,7 @@ def _packed(text: str) -> bytes:
 
 
 def _without_pictures(report: Report) -> Report:
-    return replace(
-        report, files=tuple(replace(file, smoke=replace(file.smoke, pictures=())) for file in report.files)
-    )
+    return replace(report, files=tuple(replace(file, smoke=replace(file.smoke, pictures=())) for file in report.files))
 
 
 def _file(file: FileReport) -> list[Any]:
@@ -74,5 +72,7 @@ def _runs(runs: Sequence[LoadRange]) -> list[Any]:
     return [[run.first, run.last, run.loads] for run in runs[-_RUNS:]]
 
 
-def _range(first: str, last: str, loads: bool | None) -> LoadRange:
-    return LoadRange(CleanText(first), CleanText(last), loads, EMPTY, EMPTY, False)
+def _ranges(runs: Iterable[tuple[str, str, bool | None]]) -> tuple[LoadRange, ...]:
+    return tuple(
+        LoadRange(CleanText(first), CleanText(last), loads, EMPTY, EMPTY, False) for first, last, loads in runs
+    )

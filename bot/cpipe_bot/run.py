@@ -60,8 +60,8 @@ class Run:
     """A check of a repository at a commit, from when it was accepted on.
 
     `conclusion` is None until it is done. `discussion` is the number of the one that asked or was answered in. `error`
-    says why it was given up or has to wait. A `dry_run` answered nobody. `seconds` is how long the check took. Times are
-    in UTC.
+    says why it was given up or has to wait. A `dry_run` answered nobody. It took `seconds`.
+    Times are in UTC.
     """
 
     id: str

@@ -127,7 +127,7 @@ class Runs:
         """Return how many runs there are in each state that has one."""
         query = sa.select(RUNS.c.state, sa.func.count()).group_by(RUNS.c.state)
         with self._engine.connect() as connection:
-            return {state: count for state, count in connection.execute(query)}
+            return {row.state: row.count_1 for row in connection.execute(query)}
 
     def prune(self, older_than: timedelta) -> int:
         """Delete the runs that ended longer ago, but for the latest of every repository, and return how many."""
@@ -138,7 +138,9 @@ class Runs:
             other.c.repo_type == RUNS.c.repo_type,
             other.c.ref == MAIN,
             other.c.state.in_(("done", "opted out")),
-            sa.or_(other.c.created > RUNS.c.created, sa.and_(other.c.created == RUNS.c.created, other.c.id > RUNS.c.id)),
+            sa.or_(
+                other.c.created > RUNS.c.created, sa.and_(other.c.created == RUNS.c.created, other.c.id > RUNS.c.id)
+            ),
         )
         old = sa.select(RUNS.c.id).where(
             RUNS.c.state.in_(_OVER), RUNS.c.finished < limit, sa.or_(sa.not_(_ENDED_ON_MAIN), newer)
@@ -215,11 +217,11 @@ def _when(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
 
 
-def _run(row: Mapping[str, Any]) -> Run:
+def _run(row: sa.RowMapping) -> Run:
     """A row as a run. Its text was made clean when it was written."""
     return Run(
         **{
-            **row,
+            **{str(name): value for name, value in row.items()},
             "ref": CleanText(row["ref"]),
             "headline": CleanText(row["headline"]),
             "error": CleanText(row["error"]),

@@ -11,8 +11,8 @@ pytest.importorskip("sqlalchemy", reason="the dashboard is in the bot extra")
 pytest.importorskip("fastapi", reason="the dashboard is in the bot extra")
 
 import sqlalchemy as sa
-from cpipe_bot.store import Runs, connect
 
+from cpipe_bot.store import Runs, connect
 from dashboard.demo import Queue, application, fill, served
 from dashboard.postgres import postgres
 
@@ -62,5 +62,3 @@ def site(filled: tuple[Runs, Queue]) -> Iterator[str]:
     """The address of the dashboard over the demonstration's runs, for tests that change nothing."""
     with served(application(*filled)) as url:
         yield url
-
-

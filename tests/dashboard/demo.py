@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-import reports
 import sqlalchemy as sa
-import test_html
 import uvicorn
+from fastapi import FastAPI
+
+import reports
+import test_html
 from cpipe_bot.database import RUNS
 from cpipe_bot.jobs.work import Conclusion, Done, Work
 from cpipe_bot.store import Runs, run_id
 from cpipe_bot.web import error_pages, pages
-from fastapi import FastAPI
-
 from cpipe_check.pipeline_file.load_range import LoadRange
 from cpipe_check.report.model import Report
 from cpipe_check.text import EMPTY, clean_line

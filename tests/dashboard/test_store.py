@@ -9,13 +9,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import reports
 import sqlalchemy as sa
+
+import reports
 from cpipe_bot import kept
 from cpipe_bot.jobs.work import Done, Work
 from cpipe_bot.run import is_repo, is_run_id
 from cpipe_bot.store import Filters, Run, Runs, connect, cursor, run_id
-
 from cpipe_check.report import as_html, as_json
 from cpipe_check.text import clean_line
 from dashboard.demo import age, done, report, work
@@ -168,7 +168,9 @@ def test_paging_shows_every_run_once(runs: Runs, engine: sa.Engine) -> None:
     assert set(seen) == {run_id(each) for each in works}
 
 
-@pytest.mark.parametrize("before", ["x", "1", "-", "1-x", f"{'9' * 30}-{'0' * 32}", "1-" + "0" * 32 + "\n", "' OR 1=1 --"])
+@pytest.mark.parametrize(
+    "before", ["x", "1", "-", "1-x", f"{'9' * 30}-{'0' * 32}", "1-" + "0" * 32 + "\n", "' OR 1=1 --"]
+)
 def test_no_cursor(small: Runs, before: str) -> None:
     with pytest.raises(ValueError, match="no cursor"):
         small.recent(before=before)

@@ -14,7 +14,7 @@ _HEIGHT = 20
 
 
 def badge(run: Run | None) -> str:
-    """Return the badge for a repository's latest run as SVG; without one, or when its owner opted out, `not checked`."""
+    """Return the badge for a repository's latest run as SVG: `not checked` without one or when its owner wants none."""
     if run is None or run.state == "opted out":
         return _drawn(*_NOT_CHECKED, _NOT_CHECKED[0])
     word, tone = outcome(run)

@@ -37,7 +37,9 @@ async def _broken(request: Request, _error: Exception) -> Response:
 def _page(status: int, why: str, headers: Mapping[str, str] | None = None) -> Response:
     phrase = HTTPStatus(status).phrase
     # Without a reason given, the framework's is the phrase.
-    answer = page("error.html", status=status, phrase=phrase, why="" if why == phrase else clean_line(why, 300))
+    answer = page(
+        "error.html", status=status, code=status, phrase=phrase, why="" if why == phrase else clean_line(why, 300)
+    )
     answer.headers.update(headers or {})
     return answer
 

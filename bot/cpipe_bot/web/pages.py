@@ -132,7 +132,9 @@ class _Pages:
 def _filters(repo: str, state: str, conclusion: str) -> Filters:
     if len(repo) > 200 or state not in {"", *STATES} or conclusion not in {"", *CONCLUSIONS}:
         raise HTTPException(400, "there is no such filter")
-    return Filters(repo.strip(), cast(State, state) if state else None, cast(Conclusion, conclusion) if conclusion else None)
+    return Filters(
+        repo.strip(), cast(State, state) if state else None, cast(Conclusion, conclusion) if conclusion else None
+    )
 
 
 def _missing(why: str) -> str:

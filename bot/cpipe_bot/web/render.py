@@ -57,7 +57,9 @@ def page(template: str, *, status: int = 200, framed_by: str = _FRAMED_BY, **val
 
 def report(text: str) -> HTMLResponse:
     """Return the page of a stored report, which may do nothing but be read."""
-    return HTMLResponse(text, headers={**_HEADERS, "Content-Security-Policy": _REPORT_POLICY, "Cache-Control": "no-cache"})
+    return HTMLResponse(
+        text, headers={**_HEADERS, "Content-Security-Policy": _REPORT_POLICY, "Cache-Control": "no-cache"}
+    )
 
 
 def cached(request: Request, content: str, media_type: str, seconds: int) -> Response:
@@ -74,14 +76,14 @@ def cached(request: Request, content: str, media_type: str, seconds: int) -> Res
 @cache
 def stylesheet() -> str:
     """Return the report's style with what the dashboard adds to it."""
-    own = files("cpipe_bot.web").joinpath("static", "pages.css").read_text(encoding="utf-8")
+    own = files("cpipe_bot.web").joinpath("static/pages.css").read_text(encoding="utf-8")
     return files("cpipe_check.report").joinpath("as_html.css").read_text(encoding="utf-8") + own
 
 
 @cache
 def icon() -> str:
     """Return the picture for the browser's tab."""
-    return files("cpipe_bot.web").joinpath("static", "icon.svg").read_text(encoding="utf-8")
+    return files("cpipe_bot.web").joinpath("static/icon.svg").read_text(encoding="utf-8")
 
 
 @cache
