@@ -27,28 +27,31 @@ DAY = 86_400_000
 
 @dataclass(frozen=True)
 class Letter:
-    id: str
+    id: int
     work: Work
-    error: str
+    reason: str
 
 
 class Queue:
     """The queue's part that the pages see."""
 
-    def __init__(self, *letters: Letter) -> None:
+    def __init__(self, *letters: Letter, told: Callable[[Work], None] = lambda _: None) -> None:
         self.letters = list(letters)
-        self.replayed: list[str] = []
+        self.replayed: list[int] = []
+        self._told = told
 
-    def depth(self) -> int:
-        return 2
+    def counts(self) -> dict[str, int]:
+        return {"queued": 2, "running": 1, "dead": len(self.letters), "finished": 40}
 
     def dead(self) -> list[Letter]:
-        return self.letters
+        return list(self.letters)
 
-    def replay(self, id: str) -> bool:
-        self.replayed.append(id)
+    def replay(self, id: int) -> bool:
         found = [letter for letter in self.letters if letter.id == id]
-        self.letters = [letter for letter in self.letters if letter.id != id]
+        for letter in found:
+            self.letters.remove(letter)
+            self.replayed.append(id)
+            self._told(letter.work)
         return bool(found)
 
 
@@ -94,11 +97,11 @@ def fill(runs: Runs, engine: sa.Engine) -> Queue:
     runs.retrying(work("slow/one", 10), "the Hub asks to wait 40 s")
     runs.running(work("octo/three-files", 11))
     letters = [
-        Letter(f"dead-{number}", work(f"gone/away-{number}", 90 + number), "the Hub has no `gone/away` (404)")
+        Letter(number, work(f"gone/away-{number}", 90 + number), "the Hub has no `gone/away` (404)")
         for number in range(3)
     ]
     for letter in letters:
-        runs.dead(letter.work, letter.error)
+        runs.dead(letter.work, letter.reason)
     age(engine, {run_id(work(number=number)): days for number, days in ((1, 40), (2, 21), (3, 3))})
     return Queue(*letters)
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from cpipe_bot.store import Runs, run_id
 
+from cpipe_bot.store import Runs, run_id
 from dashboard.demo import TOKEN, Letter, Queue, application, served, work
 from test_html import CHROMIUM
 
@@ -151,10 +151,10 @@ def test_report_in_its_frame(open_page: Open) -> None:
 
 def test_replay(open_page: Open, small: Runs) -> None:
     """By keyboard: the box, the token, Enter. Without a choice nothing happens."""
-    letters = [Letter(f"d{n}", work(f"gone/away-{n}", n), "it is gone") for n in (1, 2)]
+    letters = [Letter(n, work(f"gone/away-{n}", n), "it is gone") for n in (1, 2)]
     for letter in letters:
-        small.dead(letter.work, letter.error)
-    queue = Queue(*letters)
+        small.dead(letter.work, letter.reason)
+    queue = Queue(*letters, told=small.queued)
     with served(application(small, queue)) as url:
         page = open_page("/queue", at=url)
         page.locator("input[type=password]").focus()
@@ -169,7 +169,7 @@ def test_replay(open_page: Open, small: Runs) -> None:
         page.keyboard.press("Enter")
         page.wait_for_url("**/queue?replayed=1")
         assert page.get_by_role("status").inner_text() == "1 of them waits again."
-        assert queue.replayed == ["d2"]
+        assert queue.replayed == [2]
         assert re.search("gone/away-2", page.locator(".runs").inner_text())
         assert "gone/away-1" in page.locator(".letters").inner_text()
 

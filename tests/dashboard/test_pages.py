@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 import xml.etree.ElementTree as ET
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -99,7 +98,7 @@ def hostile_pages(text: str, runs: Runs) -> dict[str, str]:
     runs.finished(work(number=3), Done("neutral", f"main {text}", report), 1.0)
     runs.dead(dead, f"error {text}")
     runs.retrying(work("octo/late", 4), f"late {text}")
-    http = client(runs, Queue(Letter(f"id {text}", dead, f"letter {text}")))
+    http = client(runs, Queue(Letter(7, dead, f"letter {text}")))
     paths = {
         "index": "/",
         "asked": f"/?repo={quote(text[:190])}",
@@ -113,15 +112,20 @@ def hostile_pages(text: str, runs: Runs) -> dict[str, str]:
     return {name: answer.text for name, answer in answers.items()}
 
 
+@pytest.fixture(scope="module")
+def harmless(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    engine = connect(f"sqlite:///{tmp_path_factory.mktemp('harmless') / 'cpipe.sqlite'}")
+    found = hostile_pages("harmless", Runs(engine))
+    engine.dispose()
+    return found
+
+
 TEXTS = {**reports.HOSTILE, **test_html.HOSTILE, "jinja": "{{ 7 * 7 }} {% raw %} {# x #}"}
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_hostile_text_is_inert(small: Runs, tmp_path: Path, text: str) -> None:
+def test_hostile_text_is_inert(small: Runs, harmless: dict[str, str], text: str) -> None:
     """It makes no element and no attribute, and can be read as it is."""
-    engine = connect(f"sqlite:///{tmp_path / 'harmless.sqlite'}")
-    harmless = hostile_pages("harmless", Runs(engine))
-    engine.dispose()
     for name, hostile in hostile_pages(text, small).items():
         found, expected = Page(hostile), Page(harmless[name])
         assert names(found) == names(expected), name
@@ -178,7 +182,8 @@ def test_not_found(shown: TestClient, path: str) -> None:
 
 def test_other_errors(here: TestClient) -> None:
     wrong = here.post("/")
-    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD")
+    assert wrong.status_code == 405
+    assert set(wrong.headers["allow"].split(", ")) == {"GET", "HEAD"}
     assert "Method Not Allowed" in wrong.text
     broken = here.get("/broken")
     assert broken.status_code == 500
@@ -297,20 +302,20 @@ class TestBadge:
 class TestReplay:
     @pytest.fixture
     def dead(self, small: Runs) -> Queue:
-        letters = [Letter(f"d{n}", work(f"gone/away-{n}", n), "it is gone") for n in (1, 2, 3)]
+        letters = [Letter(n, work(f"gone/away-{n}", n), "it is gone") for n in (1, 2, 3)]
         for letter in letters:
-            small.dead(letter.work, letter.error)
-        return Queue(*letters)
+            small.dead(letter.work, letter.reason)
+        return Queue(*letters, told=small.queued)
 
     def test_those_chosen(self, small: Runs, dead: Queue) -> None:
         http = client(small, dead)
         page = Page(http.get("/queue").text)
         boxes = [box["value"] for box in page.all("input") if box["type"] == "checkbox"]
-        assert boxes == ["d1", "d2", "d3"]
+        assert boxes == ["1", "2", "3"]
         (form,) = page.all("form")
-        answer = http.post(str(form["action"]), data={"id": ["d1", "d3", "unknown"], "token": TOKEN})
+        answer = http.post(str(form["action"]), data={"id": ["1", "3", "4", "unknown"], "token": TOKEN})
         assert (answer.status_code, answer.headers["location"]) == (303, "/queue?replayed=2")
-        assert dead.replayed == ["d1", "d3"]
+        assert dead.replayed == [1, 3]
         assert sorted((run.repo, run.state) for run in small.recent()) == [
             ("gone/away-1", "queued"),
             ("gone/away-2", "dead"),
@@ -320,13 +325,13 @@ class TestReplay:
 
     def test_bearer(self, small: Runs, dead: Queue) -> None:
         http = client(small, dead)
-        done = http.post("/queue/replay", data={"id": "d2"}, headers={"Authorization": f"Bearer {TOKEN}"})
+        done = http.post("/queue/replay", data={"id": "2"}, headers={"Authorization": f"Bearer {TOKEN}"})
         assert done.status_code == 303
-        assert dead.replayed == ["d2"]
+        assert dead.replayed == [2]
 
     @pytest.mark.parametrize("token", ["", "x", TOKEN[:-1], TOKEN + " ", TOKEN.upper(), "é\x00"])
     def test_wrong_token(self, small: Runs, dead: Queue, token: str) -> None:
-        answer = client(small, dead).post("/queue/replay", data={"id": "d1", "token": token})
+        answer = client(small, dead).post("/queue/replay", data={"id": "1", "token": token})
         assert answer.status_code == 403
         assert TOKEN not in answer.text
         assert dead.replayed == []
@@ -335,30 +340,29 @@ class TestReplay:
     def test_no_token(self, small: Runs, dead: Queue, token: str) -> None:
         http = client(small, dead, token=None)
         assert Page(http.get("/queue").text).all("form") == []
-        assert http.post("/queue/replay", data={"id": "d1", "token": token}).status_code == 403
+        assert http.post("/queue/replay", data={"id": "1", "token": token}).status_code == 403
         assert dead.replayed == []
 
     def test_by_another_site(self, small: Runs, dead: Queue) -> None:
         """Nothing that a browser sends by itself lets anything happen: there is no cookie, and a GET does nothing."""
         http = client(small, dead)
         assert not http.get("/queue").cookies
-        assert http.get(f"/queue/replay?id=d1&token={TOKEN}").status_code == 405
-        assert http.post(f"/queue/replay?id=d1&token={TOKEN}").status_code == 415
-        posted: Any = {"content": f"id=d1&token={TOKEN}", "headers": {"Content-Type": "text/plain"}}
+        assert http.get(f"/queue/replay?id=1&token={TOKEN}").status_code == 405
+        assert http.post(f"/queue/replay?id=1&token={TOKEN}").status_code == 415
+        posted: Any = {"content": f"id=1&token={TOKEN}", "headers": {"Content-Type": "text/plain"}}
         assert http.post("/queue/replay", **posted).status_code == 415
         assert http.get("/queue").headers["content-security-policy"].endswith("frame-ancestors 'none'")
         assert dead.replayed == []
 
-    @pytest.mark.parametrize("body", ["id=" + "x" * 70_000, "&".join(["id=d1"] * 500)])
+    @pytest.mark.parametrize("body", ["id=" + "x" * 70_000, "&".join(["id=1"] * 500)])
     def test_large_form(self, small: Runs, dead: Queue, body: str) -> None:
         posted: Any = {"content": body, "headers": {"Content-Type": "application/x-www-form-urlencoded"}}
         assert client(small, dead).post("/queue/replay", **posted).status_code == 413
         assert dead.replayed == []
 
     def test_the_queue_refuses(self, small: Runs, dead: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What is not done is not shown as done."""
         monkeypatch.setattr(dead, "replay", lambda id: 1 / 0)
-        assert client(small, dead).post("/queue/replay", data={"id": "d1", "token": TOKEN}).status_code == 500
+        assert client(small, dead).post("/queue/replay", data={"id": "1", "token": TOKEN}).status_code == 500
         assert {run.state for run in small.recent()} == {"dead"}
 
     def test_short_token(self, small: Runs) -> None:

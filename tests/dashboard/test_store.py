@@ -232,8 +232,8 @@ def test_large_reports(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_many_files(runs: Runs) -> None:
     """A list stays small whatever a repository has."""
     span = ("0.21.0", "0.22.0", True)
-    file = report(*([span] * 500)).files[0]
-    runs.finished(work(), done(report=replace(report(), files=(file,) * 300)), 1.0)
+    file = report(*([span] * 40)).files[0]
+    runs.finished(work(), done(report=replace(report(), files=(file,) * 60)), 1.0)
     files = got(runs, work()).files
     assert len(files) == 50
     assert len(files[0].ranges["diffusers"]) == 30
@@ -243,8 +243,8 @@ def _notes(url: str, start: int, barrier: object) -> None:
     engine = connect(url)
     barrier.wait()  # type: ignore[attr-defined]
     runs = Runs(engine)
-    for number in range(start, start + 40):
-        one = work(f"octo/repo-{number % 60}", number % 60)
+    for number in range(start, start + 10):
+        one = work(f"octo/repo-{number % 15}", number % 15)
         runs.queued(one)
         runs.running(one)
         runs.finished(one, done(), 1.0)
@@ -256,13 +256,13 @@ def test_several_processes(engine: sa.Engine) -> None:
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(3)
     url = engine.url.render_as_string(hide_password=False)
-    processes = [context.Process(target=_notes, args=(url, start, barrier)) for start in (0, 30, 60)]
+    processes = [context.Process(target=_notes, args=(url, start, barrier)) for start in (0, 7, 14)]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0, 0]
-    assert Runs(engine).counts() == {"done": 60}
+    assert Runs(engine).counts() == {"done": 15}
 
 
 def test_readers_do_not_wait_for_a_writer(engine: sa.Engine) -> None:

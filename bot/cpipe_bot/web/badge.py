@@ -56,4 +56,4 @@ def _text(text: str, start: int, width: int) -> Markup:
 def _width(text: str) -> int:
     """About what the text takes in Verdana of 11 pixels, and the space around it."""
     narrow = sum(character in "ijlrtf-. " for character in text)
-    return round(7.2 * (len(text) - narrow) + 4.4 * narrow) + 12
+    return round(7.0 * (len(text) - narrow) + 4.2 * narrow) + 12

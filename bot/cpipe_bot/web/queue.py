@@ -21,27 +21,27 @@ _SHOWN = 100
 
 
 class DeadLetter(Protocol):
-    """A piece of work that was given up. `id` is what `replay` takes."""
+    """A piece of work that was given up, and why. `id` is what `replay` takes."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> int: ...
     @property
     def work(self) -> Work: ...
     @property
-    def error(self) -> str: ...
+    def reason(self) -> str: ...
 
 
 class Jobs(Protocol):
     """The queue, as the dashboard needs it."""
 
-    def depth(self) -> int:
-        """Return how many pieces of work wait."""
+    def counts(self) -> Mapping[str, int]:
+        """Return how many jobs are in each state, `queued` and `running` among them."""
 
     def dead(self) -> Sequence[DeadLetter]:
-        """Return what was given up, the newest first."""
+        """Return what was given up."""
 
-    def replay(self, id: str) -> bool:
-        """Put a dead letter back into the queue; False when there is none of this id."""
+    def replay(self, id: int) -> bool:
+        """Put a dead letter back into the queue, which the store is told of; False when there is none of this id."""
 
 
 async def _form(request: Request) -> Mapping[str, Sequence[str]]:
@@ -74,12 +74,12 @@ class QueuePages:
 
     def show(self, replayed: str = "") -> Response:
         """Return the page. `replayed` is how many were replayed, after that was done."""
-        letters = [(letter, run_id(letter.work), clean_line(letter.error)) for letter in self._jobs.dead()]
+        letters = [(letter, run_id(letter.work), clean_line(letter.reason)) for letter in self._jobs.dead()]
         return page(
             "queue.html",
             # The token is typed here.
             framed_by="'none'",
-            depth=self._jobs.depth(),
+            counts=self._jobs.counts(),
             running=self._runs.recent(Filters(state="running"), limit=_SHOWN),
             queued=self._runs.recent(Filters(state="queued"), limit=_SHOWN),
             letters=letters[:_SHOWN],
@@ -95,18 +95,8 @@ class QueuePages:
         """
         self._allow(form.get("token", [""])[0] or request.headers.get("authorization", "").removeprefix("Bearer "))
         asked = {*form.get("id", ())}
-        letters = [letter for letter in self._jobs.dead() if letter.id in asked]
-        done = sum(self._replay(letter) for letter in letters)
+        done = sum(self._jobs.replay(letter.id) for letter in self._jobs.dead() if str(letter.id) in asked)
         return RedirectResponse(f"/queue?replayed={done}", 303)
-
-    def _replay(self, letter: DeadLetter) -> bool:
-        # Noted before it is done, since by then it may have been given up anew.
-        self._runs.queued(letter.work)
-        try:
-            return self._jobs.replay(letter.id)
-        except Exception:
-            self._runs.dead(letter.work, letter.error)
-            raise
 
     def _allow(self, offered: str) -> None:
         if self._token is None:
