@@ -235,7 +235,9 @@ def test_a_repository(shown: TestClient) -> None:
     assert sure[1] == perhaps[0]
     assert newest[0] == sure[0]
     assert newest[1] > perhaps[1]
-    assert "[![cpipe-check](http://testserver/badge/octo/upscaler.svg)](http://testserver/repos/octo/upscaler)" in words
+    assert (
+        "[![cpipe-check](https://testserver/badge/octo/upscaler.svg)](https://testserver/repos/octo/upscaler)" in words
+    )
     assert "main has moved on" in words
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -239,30 +240,42 @@ def test_many_files(runs: Runs) -> None:
     assert len(files[0].ranges["diffusers"]) == 30
 
 
-def _notes(url: str, start: int, barrier: object) -> None:
-    engine = connect(url)
-    barrier.wait()  # type: ignore[attr-defined]
-    runs = Runs(engine)
-    for number in range(start, start + 10):
-        one = work(f"octo/repo-{number % 15}", number % 15)
-        runs.queued(one)
-        runs.running(one)
-        runs.finished(one, done(), 1.0)
-    engine.dispose()
+_NOTES = """
+import sys
+from cpipe_bot.jobs.work import Done, Work
+from cpipe_bot.store import Runs, connect
+url, start = sys.argv[1], int(sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+runs = Runs(connect(url))
+for number in range(start, start + 40):
+    work = Work("model", f"octo/repo-{number % 60}", "refs/heads/main", "0" * 40, "0.1.0", "push")
+    runs.queued(work)
+    runs.running(work)
+    runs.finished(work, Done("success", "fine"), 1.0)
+"""
 
 
 def test_several_processes(engine: sa.Engine) -> None:
     """Each creates the tables and writes, some of it the same runs."""
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(3)
     url = engine.url.render_as_string(hide_password=False)
-    processes = [context.Process(target=_notes, args=(url, start, barrier)) for start in (0, 7, 14)]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", _NOTES, url, str(start)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for start in (0, 30, 60)
+    ]
     for process in processes:
-        process.start()
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
     for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0, 0]
-    assert Runs(engine).counts() == {"done": 15}
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate()
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert Runs(engine).counts() == {"done": 60}
 
 
 def test_readers_do_not_wait_for_a_writer(engine: sa.Engine) -> None:

@@ -121,7 +121,7 @@ class _Pages:
             more=len(runs) == _HISTORY,
             latest=self._runs.latest(repo, repo_type),
             axis=axis(),
-            here=str(request.base_url).rstrip("/"),
+            here=_here(request),
         )
 
     def _badge(self, request: Request, repo: str, repo_type: RepoType) -> Response:
@@ -135,6 +135,12 @@ def _filters(repo: str, state: str, conclusion: str) -> Filters:
     return Filters(
         repo.strip(), cast(State, state) if state else None, cast(Conclusion, conclusion) if conclusion else None
     )
+
+
+def _here(request: Request) -> str:
+    """The server's address for the world, where a proxy before it has the certificate."""
+    local = request.url.hostname in {"localhost", "127.0.0.1", "::1"}
+    return f"{'http' if local else 'https'}://{request.url.netloc}"
 
 
 def _missing(why: str) -> str:
