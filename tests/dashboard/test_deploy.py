@@ -1,0 +1,52 @@
+"""The files for deploying agree with each other and with the tree. No container is built here."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parent.parent.parent
+DEPLOY = ROOT / "deploy"
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+
+
+def compose() -> Any:
+    return yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+
+
+def test_what_is_copied_is_there() -> None:
+    copied = [name for line in re.findall(r"^COPY (.*)$", DOCKERFILE, re.MULTILINE) for name in line.split()[:-1]]
+    assert {"checks", "bot", "pyproject.toml"} <= set(copied)
+    assert all((ROOT / name).exists() for name in copied)
+    sent = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").split()
+    assert {name.removeprefix("!") for name in sent if name.startswith("!")} == set(copied)
+
+
+def test_not_root() -> None:
+    assert re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE) == ["1000"]
+    assert "bubblewrap" in DOCKERFILE
+
+
+def test_one_port() -> None:
+    (port,) = re.findall(r"^EXPOSE (\d+)$", DOCKERFILE, re.MULTILINE)
+    _, front, _ = (DEPLOY / "space" / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+    space = yaml.safe_load(front)
+    assert (space["sdk"], space["app_port"]) == ("docker", int(port))
+    server = compose()["services"]["server"]
+    assert server["command"][server["command"].index("--port") + 1] == port
+    assert server["ports"] == [f"127.0.0.1:{port}:{port}"]
+
+
+def test_services() -> None:
+    """The secrets come from outside, each only to whom it is for."""
+    services = compose()["services"]
+    assert set(services) == {"server", "worker", "database"}
+    assert services["worker"]["deploy"]["replicas"] == 2
+    assert "CPIPE_WEBHOOK_SECRET" not in services["worker"]["environment"]
+    for service in services.values():
+        for name, value in service["environment"].items():
+            secret = re.search("PASSWORD|SECRET|TOKEN|DATABASE", name)
+            assert not secret or "${" in value, name
