@@ -262,7 +262,7 @@ def _named_module(directory: Path, files: RepositoryFiles) -> str:
     if named:
         return named
     try:
-        if isinstance(json.loads(files.index or b""), dict):
+        if isinstance(json.loads(read_regular(directory / INDEX)), dict):
             raise InputProblem(directory, "no pipeline.py, and model_index.json names no custom pipeline file")
     except (ValueError, RecursionError):
         pass
@@ -281,13 +281,16 @@ def main_module(files: RepositoryFiles) -> str:
 def _repository_files(directory: Path) -> RepositoryFiles:
     """What lies in a directory that is laid out as a Hub repository; hidden folders are no part of it."""
     names: list[str] = []
-    for folder, folders, files in os.walk(directory):
+    unread: list[object] = []
+    for folder, folders, files in os.walk(directory, onerror=unread.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        # What is behind a link is not looked at.
+        unread += [name for name in folders if os.path.islink(os.path.join(folder, name))]
         here = Path(folder).relative_to(directory)
         names += [(here / name).as_posix() for name in files]
         if len(names) > _MAX_LISTED:
             break
-    complete = len(names) <= _MAX_LISTED
+    complete = not unread and len(names) <= _MAX_LISTED
     try:
         index = read_regular(directory / INDEX) if INDEX in names else None
     except InputProblem:

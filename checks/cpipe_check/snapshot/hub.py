@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
+from cpipe_check import __version__
 from cpipe_check.snapshot.source import Source, is_repo
 from cpipe_check.text import clean_line
 
 # An answer of the API: 1,000 entries of a listing have about 0.3 MB.
 _MAX_ANSWER = 8_000_000
 _MAX_REDIRECTS = 5
-# Seconds for the server to say something, and for one whole answer.
-_PATIENCE, _DEADLINE = 15.0, 60.0
+# Seconds for the server to say something, for one whole answer, and for all answers together.
+_PATIENCE, _DEADLINE, _ALL = 15.0, 60.0, 600.0
 _LONGEST_WAIT = 3600.0
 _INSTALL = "pip install -U 'huggingface_hub>=1'"
 _LOG_IN = "set HF_TOKEN or run `hf auth login`"
@@ -72,11 +73,13 @@ class Hub:
         if not hasattr(self._session, "stream"):
             raise SnapshotError(f"a repository on the Hub needs a newer huggingface_hub: {_INSTALL}")
         self._endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
-        self._headers = {**build_hf_headers(token=token), "Accept-Encoding": "identity"}
+        headers = build_hf_headers(token=token, library_name="cpipe-check", library_version=__version__)
+        self._headers = {**headers, "Accept-Encoding": "identity"}
         self._offline: type[Exception] = OfflineModeIsEnabled
         # The errors of whichever httpx it is built on.
         network = next(cls for cls in HfHubHTTPError.__mro__ if cls.__name__ == "HTTPError")
         self._network: tuple[type[BaseException], ...] = (network, OSError)
+        self._ends = time.monotonic() + _ALL
         self._source = source
         self._repo = source.repo
 
@@ -130,7 +133,7 @@ class Hub:
 
     def _get(self, url: str, limit: int) -> tuple[bytes, Mapping[str, Any]]:
         """Return the body and the links of an answer; redirects are followed on the same host only."""
-        ends = time.monotonic() + _DEADLINE
+        ends = min(time.monotonic() + _DEADLINE, self._ends)
         try:
             for _ in range(_MAX_REDIRECTS):
                 if urlsplit(url)[:2] != urlsplit(self._endpoint)[:2]:
@@ -198,6 +201,6 @@ def _refusal(status: int, headers: Mapping[str, str], source: Source) -> Snapsho
 def _wait(headers: Mapping[str, str]) -> float:
     told = headers.get("retry-after", "").strip()
     reset = _RESET.search(headers.get("ratelimit", ""))
-    if told.isascii() and told.isdigit() and len(told) < 7:
-        return min(float(told), _LONGEST_WAIT)
+    if told.isascii() and told.isdigit():
+        return min(float(told[:9]), _LONGEST_WAIT)
     return min(float(reset[1]), _LONGEST_WAIT) if reset else 0.0

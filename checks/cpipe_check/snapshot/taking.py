@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,7 +38,8 @@ class Snapshot:
 
     `repo` is the repository's name of today, `revision` what was asked for and `sha` the commit that it is. `directory`
     holds `files`, laid out as in the repository; `passed_over` are those that were chosen and are not there, with
-    reasons. `names` are all files of the repository, or `complete` is False. `label` is what the report calls it.
+    reasons. `names` are all files of the repository, or `complete` is False. `label` is what the report calls it;
+    `community` is the one file of a community pipeline, "" of a repository.
     """
 
     repo_type: RepoType
@@ -76,18 +78,15 @@ def take(
     repo, sha = hub.resolve(wanted.revision)
     folder = wanted.folder or (_NEWEST if wanted.repo_type == "dataset" else "")
     tell("its list of files")
-    try:
-        listed = list(islice(hub.list(sha, folder, recursive=not folder), MAX_ENTRIES + 1))
-    except NoSuchEntry:
-        raise _no_folder(wanted, folder) from None
-    prefix = f"{folder}/" if folder else ""
-    entries = {e.path.removeprefix(prefix): e for e in listed[:MAX_ENTRIES] if e.path.startswith(prefix)}
+    entries, complete = _entries(hub, wanted, sha, folder)
     chosen = choose.first(entries)
     if wanted.file:
         if wanted.file not in entries:
             raise _no_file(wanted, list(entries))
         chosen = [wanted.file, *(name for name in chosen if README.fullmatch(name))]
     fetched = _Fetch(hub, sha, entries, directory, tell).all(chosen)
+    kind = "datasets/" if wanted.repo_type == "dataset" else ""
+    place = "/".join(filter(None, (f"hub:{kind}{repo}@{sha[:7]}", folder)))
     return Snapshot(
         repo_type=wanted.repo_type,
         repo=repo,
@@ -97,16 +96,21 @@ def take(
         files=tuple(fetched.files),
         passed_over=tuple((clean_line(path), clean_line(why)) for path, why in fetched.passed_over),
         names=frozenset(entries),
-        complete=len(listed) <= MAX_ENTRIES,
-        label=f"community:{folder}"
-        if wanted.file
-        else f"hub:{_kind(wanted)}{repo}@{sha[:7]}{'/' + folder if folder else ''}",
+        complete=complete,
+        label=f"community:{folder}" if wanted.file else place,
         community=wanted.file,
     )
 
 
-def _kind(source: Source) -> str:
-    return "datasets/" if source.repo_type == "dataset" else ""
+def _entries(hub: Hub, source: Source, sha: str, folder: str) -> tuple[dict[str, Entry], bool]:
+    """The files of the repository, or of one folder of it, by their path there; and whether these are all."""
+    try:
+        listed = list(islice(hub.list(sha, folder, recursive=not folder), MAX_ENTRIES + 1))
+    except NoSuchEntry:
+        raise _no_folder(source, folder) from None
+    prefix = f"{folder}/" if folder else ""
+    entries = {e.path.removeprefix(prefix): e for e in listed[:MAX_ENTRIES] if e.path.startswith(prefix)}
+    return entries, len(listed) <= MAX_ENTRIES
 
 
 @dataclass(slots=True)
@@ -146,8 +150,9 @@ class _Fetch:
             except NoSuchEntry:
                 why = "the Hub does not have it any more"
             else:
-                self._keep(path, content, entry)
-                return content
+                why = self._keep(path, content, entry)
+                if not why:
+                    return content
         self.passed_over.append((path, why))
         return None
 
@@ -160,19 +165,26 @@ class _Fetch:
             return f"more than a snapshot holds ({MAX_FILES} files, {MAX_TOTAL / 1e6:g} MB)"
         return ""
 
-    def _keep(self, path: str, content: bytes, entry: Entry) -> None:
+    def _keep(self, path: str, content: bytes, entry: Entry) -> str:
+        """Write a file; return why it cannot have its name here, "" when it can."""
         if len(content) != entry.size:
             raise SnapshotError(
                 f"{path} came with {len(content)} bytes where the Hub's list has {entry.size}; run it again",
                 may_pass=True,
             )
         target = self.directory / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Never through a link, nor over what is there.
-        with open(target, "xb") as file:
-            file.write(content)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # Never through a link, nor over what is there: where case does not count, two names may be one.
+            with open(target, "xb") as file:
+                file.write(content)
+        except OSError as error:
+            if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG):
+                return f"there can be no file of its name here: {error.strerror}"
+            raise
         self.files.append(path)
         self.left -= len(content)
+        return ""
 
 
 def _no_folder(source: Source, folder: str) -> SnapshotError:
