@@ -109,3 +109,31 @@ def test_links_of_the_hubs_cache_are_followed(tmp_path: Path) -> None:
     (tmp_path / "models--a--b" / "blobs" / "1").write_text("class A: pass\n")
     (snapshot / "pipeline.py").symlink_to("../../blobs/1")
     assert collect([str(snapshot)]).submissions[0].content == b"class A: pass\n"
+
+
+INDEX = json.dumps({"_class_name": ["mine", "UnetSchedulerOneForwardPipeline"], "unet": ["diffusers", "UNet2DModel"]})
+
+
+def codes(directory: Path) -> list[list[str]]:
+    return [[finding.code for finding in file.findings] for file in check(collect([str(directory)])).files]
+
+
+def test_repository_is_checked_with_the_file_that_it_loads(tmp_path: Path) -> None:
+    write(tmp_path, mine_py=GOOD, model_index_json=INDEX)
+    assert codes(tmp_path) == [["CP604", "CP606"]]
+    write(tmp_path, unet__config_json="{}")
+    assert codes(tmp_path) == [["CP606"]]
+    assert codes(tmp_path / "mine.py") == [[]], "a file alone is no repository"
+    write(tmp_path, pipeline_py=GOOD)
+    assert codes(tmp_path) == [[]], "`from_pretrained` runs mine.py"
+
+
+def test_folder_behind_a_link_is_not_missing(tmp_path: Path) -> None:
+    write(tmp_path, elsewhere__config_json="{}", repo__mine_py=GOOD, repo__model_index_json=INDEX)
+    (tmp_path / "repo" / "unet").symlink_to(tmp_path / "elsewhere")
+    assert codes(tmp_path / "repo") == [["CP606"]]
+
+
+def test_index_that_is_too_large_says_nothing(tmp_path: Path) -> None:
+    write(tmp_path, pipeline_py=GOOD, model_index_json=f"{{{' ' * 1_000_000}")
+    assert codes(tmp_path) == [[]]
