@@ -90,7 +90,8 @@ def suggestion(content: bytes, fix: Fix) -> LineChange | None:
         return None
     source = text.removeprefix(_BOM)
     edits = _offsets(source, fix.edits)
-    if not edits:
+    # GitHub and Python do not count the same lines where a carriage return stands alone.
+    if not edits or "\r" in source.replace("\r\n", ""):
         return None
     first = min(edit.span.line for edit in fix.edits)
     last = max(edit.span.end_line for edit in fix.edits)
