@@ -18,6 +18,7 @@ from libcst._nodes.internal import CodegenState
 from cpipe_check.finding import FILE_START, Span
 
 _NEWLINE = re.compile("\n")
+_CONTINUED = re.compile(r"(?:[ \t\f]*\\\r?\n)+")
 
 
 class _AllFound(Exception):
@@ -55,20 +56,22 @@ class _Finder(CodegenState):
             self.found[id(node)] = (start, len(self.tokens))
 
 
-def locate(module: cst.Module, nodes: Iterable[cst.CSTNode]) -> dict[cst.CSTNode, Span]:
+def locate(module: cst.Module, nodes: Iterable[cst.CSTNode], source: str = "") -> dict[cst.CSTNode, Span]:
     """Return the span of each of `nodes` in `module`, without the white space and comments before it.
 
-    A node that is not part of `module` is given the start of the file.
+    `source` is what `module` was parsed from: libcst forgets empty lines at its start that a backslash continues. A node that is not part of `module` is given the start of the file.
     """
     wanted = list(nodes)
     finder = _Finder(module, wanted)
     if wanted:
         with suppress(_AllFound):
             module._codegen(finder)
-    ends = [0, *accumulate(map(len, finder.tokens))]
-    source = "".join(finder.tokens)
-    lines = line_starts(source)
-    return {node: _span(finder.found.get(id(node)), ends, source, lines) for node in wanted}
+    forgotten = _CONTINUED.match(source)
+    head = forgotten[0] if forgotten else ""
+    ends = list(accumulate(map(len, finder.tokens), initial=len(head)))
+    text = head + "".join(finder.tokens)
+    lines = line_starts(text)
+    return {node: _span(finder.found.get(id(node)), ends, text, lines) for node in wanted}
 
 
 def _span(tokens: tuple[int, int] | None, ends: list[int], source: str, lines: list[int]) -> Span:
