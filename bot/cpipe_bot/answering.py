@@ -14,7 +14,7 @@ COMMANDS = (
 _MAX_PATCH = 20_000
 
 
-def answered(answer: Answer, fixes: Mapping[str, str]) -> str:
+def answered(answer: Answer, fixes: Mapping[str, str], *, has_gpu: bool = True) -> str:
     """Return the answer to a command. `fixes` are the diffs that `fix` asks for, by path."""
     command = answer.command
     asked = f"[{code(command.login)} asked]({command.url})"
@@ -30,6 +30,8 @@ def answered(answer: Answer, fixes: Mapping[str, str]) -> str:
         return f"{asked} for the fixes{_patch(fixes)}"
     if command.kind == "unknown":
         return f"{asked} for what is no command. {COMMANDS}."
+    if command.kind == "gpu" and not has_gpu:
+        return f"{asked} to check on a GPU: there is none here."
     where = "on a GPU" if command.kind == "gpu" else "again"
     return f"{asked} to check {where}."
 

@@ -20,6 +20,8 @@ _COMMAND = re.compile(r"/cpipe-check(?:[ \t]+(?P<word>[A-Za-z]{1,20})(?:[ \t]+(?
 # A comment answers at most this many; who asks more sees the newest.
 _MAX_ANSWERS = 5
 _MAX_REFUSED = 5
+# A command has at most so many characters.
+_SPELLED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,14 @@ class Answer:
     rule: Rule | None = None
 
 
+def is_command(body: str) -> bool:
+    """Tell whether a comment's text is a command."""
+    return _match(body) is not None
+
+
 def parse(comment: str, url: str, login: str, at: datetime, body: str) -> Command | None:
     """Return the command that a comment is, None when it is none."""
-    lines = body.lstrip().splitlines()
-    match = _COMMAND.fullmatch(lines[0].rstrip()) if lines else None
+    match = _match(body)
     if match is None:
         return None
     word, argument = (match["word"] or "").lower(), (match["argument"] or "")
@@ -75,6 +81,11 @@ def answers(commands: Iterable[Command], may_ask: Callable[[str], bool]) -> tupl
             refused.add(command.login)
             found.append(Answer(command, False))
     return tuple(found)
+
+
+def _match(body: str) -> re.Match[str] | None:
+    lines = body.lstrip()[:_SPELLED].splitlines()
+    return _COMMAND.fullmatch(lines[0].rstrip()) if lines else None
 
 
 def _rule(command: Command) -> Rule | None:
