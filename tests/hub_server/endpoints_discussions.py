@@ -77,6 +77,8 @@ def hide(call: Call) -> Answer:
     found, login = _comment(call, repo), call.signed_in()
     if found.author != login and not call.state.may_write(repo, login):
         raise Refusal(403, "You may not hide this comment")
+    if found.hidden_by:
+        raise Refusal(400, "This comment is hidden")
     found.hidden_by = login
     return Answer(200, {"updatedComment": shapes.event(call.state, repo, found)})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,8 +16,7 @@ from typing import Any, Literal, cast
 
 from huggingface_hub import DiscussionComment, DiscussionStatusChange, HfApi, set_client_factory
 from huggingface_hub.errors import HfHubHTTPError, RevisionNotFoundError
-from huggingface_hub.utils import parse_ratelimit_headers
-from huggingface_hub.utils._http import default_client_factory
+from huggingface_hub.utils._http import default_client_factory, parse_ratelimit_headers
 
 from cpipe_bot.hub.names import is_repo, is_sha, pull_of, revision_of
 from cpipe_bot.hub.optout import opted_out
@@ -33,7 +32,9 @@ _LONGEST_WAIT = 86_400.0
 # What a 429 without a word on how long asks for.
 _A_WHILE = 60.0
 # The errors of whichever httpx huggingface_hub is built on.
-_NETWORK = next(cls for cls in HfHubHTTPError.__mro__ if cls.__name__ == "HTTPError")
+_NETWORK: type[Exception] = next(
+    cls for cls in HfHubHTTPError.__mro__ if issubclass(cls, Exception) and cls.__name__ == "HTTPError"
+)
 
 
 def _bounded() -> Any:
@@ -55,6 +56,16 @@ class Repository:
     name: str
     private: bool
     opted_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A webhook: what it watches is pairs of a type and a name."""
+
+    id: str
+    url: str
+    watched: tuple[tuple[str, str], ...]
+    disabled: bool
 
 
 class Hub:
@@ -154,6 +165,28 @@ class Hub:
         """Close or reopen a discussion."""
         with explained():
             self._api.change_discussion_status(repository.name, number, status, repo_type=repository.repo_type)
+
+    def webhooks(self) -> list[Webhook]:
+        """Return the bot's webhooks that call an address."""
+        with explained():
+            return [
+                Webhook(each.id, each.url, tuple((item.type, item.name) for item in each.watched), each.disabled)
+                for each in self._api.list_webhooks()
+                if each.url
+            ]
+
+    def make_webhook(self, webhook: Webhook, domains: Sequence[Literal["repo", "discussion"]], secret: str) -> str:
+        """Make a webhook, and return its id."""
+        with explained():
+            watched: list[Any] = [{"type": kind, "name": name} for kind, name in webhook.watched]
+            made = self._api.create_webhook(url=webhook.url, watched=watched, domains=list(domains), secret=secret)
+            return str(made.id)
+
+    def watch_also(self, webhook: Webhook, item: tuple[str, str]) -> None:
+        """Have a webhook watch one more."""
+        with explained():
+            watched: list[Any] = [{"type": kind, "name": name} for kind, name in (*webhook.watched, item)]
+            self._api.update_webhook(webhook.id, watched=watched)
 
 
 @lru_cache(maxsize=8)

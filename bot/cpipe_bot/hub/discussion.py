@@ -10,6 +10,7 @@ written again.
 from __future__ import annotations
 
 import logging
+from typing import Literal
 
 from cpipe_bot.hub.body import DUPLICATE, ON_MAIN, ON_PULL, TITLE, Standing, standing
 from cpipe_bot.hub.client import Hub, Repository
@@ -48,7 +49,7 @@ def on_pull(hub: Hub, repository: Repository, number: int, text: str, *, create:
         raise GiveUp("the bot's comment is not there after it was written")
     _edit(hub, repository, number, found[0], text)
     for each in found[1:]:
-        hub.hide(repository, number, each.id)
+        _hide(hub, repository, number, each)
     return number
 
 
@@ -81,9 +82,9 @@ def _settle(
     # Before the text: what is interrupted here is told by the text, which is still the old one.
     if _moves(thread, standing(first.text), conclusion, hub.login):
         if conclusion == "failure" and not thread.open:
-            hub.set_status(repository, thread.number, "open")
+            _set_status(hub, repository, thread.number, "open")
         if conclusion == "success" and thread.open:
-            hub.set_status(repository, thread.number, "closed")
+            _set_status(hub, repository, thread.number, "closed")
     _edit(hub, repository, thread.number, first, text)
 
 
@@ -103,7 +104,7 @@ def _all(hub: Hub, repository: Repository) -> list[Thread]:
 
 def _retire(hub: Hub, repository: Repository, thread: Thread) -> None:
     if thread.open:
-        hub.set_status(repository, thread.number, "closed")
+        _set_status(hub, repository, thread.number, "closed")
     # Without its marker it is none of ours any more.
     hub.edit(repository, thread.number, thread.comments[0].id, DUPLICATE)
 
@@ -111,6 +112,23 @@ def _retire(hub: Hub, repository: Repository, thread: Thread) -> None:
 def _edit(hub: Hub, repository: Repository, number: int, comment: Comment, text: str) -> None:
     if comment.text.replace("\r\n", "\n").strip() != text.strip():
         hub.edit(repository, number, comment.id, text)
+
+
+def _set_status(hub: Hub, repository: Repository, number: int, status: Literal["open", "closed"]) -> None:
+    try:
+        hub.set_status(repository, number, status)
+    except GiveUp:
+        # Another process may have done it.
+        if hub.thread(repository, number).open != (status == "open"):
+            raise
+
+
+def _hide(hub: Hub, repository: Repository, number: int, comment: Comment) -> None:
+    try:
+        hub.hide(repository, number, comment.id)
+    except GiveUp:
+        if any(each.id == comment.id and not each.hidden for each in hub.thread(repository, number).comments):
+            raise
 
 
 def _silenced(thread: Thread, login: str) -> bool:

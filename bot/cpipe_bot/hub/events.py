@@ -1,15 +1,15 @@
 """What a webhook of the Hub sends, and the work that it asks for.
 
-By https://huggingface.co/docs/hub/webhooks. Only names, commits and the first line of a comment are taken from a payload;
-no address in it is ever looked at. A pull request that is opened or updated comes as `repo.content` with its ref, so that
-events of discussions are of no use but for commands.
+By https://huggingface.co/docs/hub/webhooks. Only names, commits and the first line of a comment are taken from a
+payload; no address in it is ever looked at. A pull request that is opened or updated comes as `repo.content` with its
+ref, so that events of discussions are of no use but for commands.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,8 +20,6 @@ from cpipe_bot.jobs.work import RepoType, Trigger, Work
 log = logging.getLogger("cpipe_bot.hub")
 
 _MAX_BYTES = 1_000_000
-# Nothing that the Hub sends is nested more than five deep.
-_MAX_DEPTH = 20
 _MAX_REFS = 1_000
 
 _Name = Annotated[str, Field(max_length=300)]
@@ -79,8 +77,8 @@ class _Payload(_Model):
 def works(body: bytes, rules: str, own_login: str) -> tuple[Work, ...]:
     """Return the work that a delivery asks for, () when there is nothing to do; the log says why.
 
-    `rules` is the version of the checker. `own_login` is the bot's name or id, so that its own comments ask for nothing.
-    A command's work has the commit "", which means: whatever its ref is at.
+    `rules` is the version of the checker. `own_login` is the bot's name or id, so that its own comments ask for
+    nothing. A command's work has the commit "", which means: whatever its ref is at.
 
     Raises:
         ValueError: when it is no payload of the Hub; one line says why.
@@ -108,8 +106,6 @@ def works(body: bytes, rules: str, own_login: str) -> tuple[Work, ...]:
 def _read(body: bytes) -> _Payload:
     if len(body) > _MAX_BYTES:
         raise ValueError(f"more than {_MAX_BYTES} bytes")
-    if _depth(body) > _MAX_DEPTH:
-        raise ValueError("nested too deeply")
     try:
         return _Payload.model_validate(json.loads(body), strict=True)
     except ValidationError as error:
@@ -119,18 +115,6 @@ def _read(body: bytes) -> _Payload:
         ) from None
     except (ValueError, RecursionError):
         raise ValueError("not JSON") from None
-
-
-def _depth(body: bytes) -> int:
-    """The most brackets that may be open at once: an upper bound, since those in strings count as well."""
-    depth = deepest = 0
-    for byte in body:
-        if byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"]}":
-            depth -= 1
-    return deepest
 
 
 def _repo_type(kind: str) -> RepoType | None:

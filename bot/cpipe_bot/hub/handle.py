@@ -1,8 +1,8 @@
 """Doing one piece of work: a repository at a commit is checked, and answered where it was submitted.
 
 Nothing is remembered between two runs, and a run may be broken off anywhere: what is there is looked at, and made into
-what is to be there. The ref is read before anything is done, before anything is written, and once more afterwards, so that
-no answer about an older commit is left standing.
+what is to be there. The ref is read before anything is done, before anything is written, and once more afterwards, so
+that no answer about an older commit is left standing.
 """
 
 from __future__ import annotations
