@@ -16,6 +16,12 @@ def whoami(call: Call) -> Answer:
     return Answer(200, shape | {"auth": {"type": "access_token", "accessToken": {"role": "write"}}})
 
 
+@endpoint("GET", "/api/agent-harnesses")
+def harnesses(call: Call) -> Answer:
+    """What huggingface_hub asks once a day, for the name that it gives itself."""
+    raise Refusal(404, "Not Found")
+
+
 @endpoint("GET", "/api/settings/webhooks")
 def webhooks(call: Call) -> Answer:
     login = call.signed_in()
