@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,14 +34,24 @@ class RealLoader:
         self._process = process
         self._scratch = scratch
 
-    def load(self, content: bytes, siblings: dict[str, str] | None = None, name: str = "my_pipeline.py") -> RealOutcome:
+    def load(
+        self,
+        content: bytes,
+        siblings: dict[str, str] | None = None,
+        name: str = "my_pipeline.py",
+        repository: Mapping[str, str] | None = None,
+    ) -> RealOutcome:
         directory = self._scratch("case")
         (directory / name).write_bytes(content)
         for sibling, text in (siblings or {}).items():
             (directory / sibling).write_text(text, encoding="utf-8")
+        for path, text in (repository or {}).items():
+            # An empty file is as the tiny reference has it.
+            (directory / path).parent.mkdir(exist_ok=True)
+            (directory / path).write_text(text, encoding="utf-8")
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([str(directory / name), str(directory)]) + "\n")
+        self._process.stdin.write(json.dumps([str(directory / name), str(directory), list(repository or ())]) + "\n")
         self._process.stdin.flush()
         return RealOutcome(*json.loads(self._process.stdout.readline()))
 

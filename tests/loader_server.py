@@ -1,12 +1,14 @@
 """The real diffusers loader, kept warm: imports torch and diffusers once and forks for every pipeline file.
 
-Reads a JSON array `[FILE, SCRATCH]` a line and answers with `[STAGE, ERROR]` a line: the stage that failed ("" for
-none) of load (importing the file and finding its class), init (making the pipeline), components, save and reload, and
-the error as Python prints it.
+Reads a JSON array `[FILE, SCRATCH, PATHS]` a line and answers with `[STAGE, ERROR]` a line: the stage that failed (""
+for none) of load (importing the file and finding its class), init (making the pipeline), components, save and reload,
+and the error as Python prints it. With PATHS the file stands in a Hub repository of those files, the empty ones of
+which are to be as in the tiny reference; then that repository is loaded before all else, in a stage of its name.
 """
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -21,12 +23,19 @@ from cpipe_check.smoke.reference.find import find
 from cpipe_check.smoke.reference.make import make
 
 
-def stages(file: str, scratch: Path, reference: Path):
+def stages(file: str, scratch: Path, reference: Path, repository: list[str]):
     load = diffusers.DiffusionPipeline.from_pretrained
     options = {"custom_pipeline": file, "trust_remote_code": True}
     saved = str(scratch / "saved")
-    yield "load"
     directory, name = os.path.split(file)
+    if repository:
+        yield "repository"
+        for path in repository:
+            if not (scratch / path).stat().st_size and (reference / path).is_file():
+                shutil.copyfile(reference / path, scratch / path)
+        # Users give no more than the repository's name, and their consent.
+        load(directory, trust_remote_code=True)
+    yield "load"
     found = dynamic_modules_utils.get_class_from_dynamic_module(directory, name, trust_remote_code=True)
     if found is not None:
         yield "init"
@@ -39,7 +48,7 @@ def stages(file: str, scratch: Path, reference: Path):
     load(saved, **options)
 
 
-def answer(file: str, scratch: Path, reference: Path) -> list[str]:
+def answer(file: str, scratch: Path, reference: Path, repository: list[str]) -> list[str]:
     modules = str(scratch / "modules")
     for module in list(sys.modules.values()):
         if getattr(module, "HF_MODULES_CACHE", None):
@@ -47,7 +56,7 @@ def answer(file: str, scratch: Path, reference: Path) -> list[str]:
     dynamic_modules_utils.HF_MODULES_CACHE = modules
     stage = ""
     try:
-        for name in stages(file, scratch, reference):
+        for name in stages(file, scratch, reference, repository):
             stage = name
     except BaseException as error:
         return [stage, f"{type(error).__name__}: {error}"]
@@ -63,12 +72,12 @@ def main() -> None:
     build({n: make(find(cls), Dimensions(ddpm.components)) for n, cls in ddpm.components.items()}, reference)
     print("ready", flush=True)
     for line in sys.stdin:
-        file, scratch = json.loads(line)
+        file, scratch, repository = json.loads(line)
         child = os.fork()
         if child == 0:
             replies = os.dup(1)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            text = json.dumps(answer(file, Path(scratch), reference))
+            text = json.dumps(answer(file, Path(scratch), reference, repository))
             os.write(replies, text.encode() + b"\n")
             os._exit(0)
         if os.waitpid(child, 0)[1] != 0:

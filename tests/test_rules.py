@@ -11,6 +11,7 @@ from cpipe_check import pipeline_file
 from cpipe_check.api_index.target import resolve
 from cpipe_check.finding import Edit, Finding, Severity
 from cpipe_check.pipeline_file.parsing import with_deep_stack
+from cpipe_check.pipeline_file.repository import repository_of
 from cpipe_check.rules import RULES, Rule
 from cpipe_check.rules.base import Case
 from cpipe_check.static import findings
@@ -22,10 +23,20 @@ ERRORS = [param for param in BAD if param.values[0].severity is Severity.ERROR]
 
 def found(case: Case, rules: Sequence[Rule] = RULES) -> tuple[Finding, ...]:
     def read(name: str) -> bytes | None:
-        text = case.siblings.get(f"{name}.py")
+        text = {**case.siblings, **(case.repository or {})}.get(f"{name.replace('.', '/')}.py")
         return None if text is None else text.encode()
 
-    return with_deep_stack(lambda: findings(pipeline_file.read("my_pipeline.py", case.content, read, resolve()), rules))
+    facts = None
+    if case.repository is not None:
+        names = frozenset({"my_pipeline.py", *case.repository})
+        index = case.repository.get("model_index.json")
+        facts = repository_of(names, None if index is None else index.encode())
+    return with_deep_stack(
+        lambda: findings(
+            pipeline_file.read("my_pipeline.py", case.content, read, resolve(), repository=facts),
+            rules,
+        )
+    )
 
 
 def found_by(rule: Rule, case: Case) -> tuple[Finding, ...]:
@@ -45,7 +56,7 @@ def test_silent_on_good_case(rule: Rule, case: Case) -> None:
 @pytest.mark.parametrize(("rule", "case"), ERRORS)
 def test_real_diffusers_refuses_bad_case(real_loader, rule: Rule, case: Case) -> None:
     finding = next(finding for finding in found(case) if finding.code == rule.code)
-    real = real_loader.load(case.content, dict(case.siblings))
+    real = real_loader.load(case.content, dict(case.siblings), repository=case.repository)
     assert real.stage == finding.breaks == rule.breaks
     assert finding.consequence, "an error says what the user will see"
     assert finding.consequence in real.error
@@ -53,7 +64,7 @@ def test_real_diffusers_refuses_bad_case(real_loader, rule: Rule, case: Case) ->
 
 @pytest.mark.parametrize(("rule", "case"), GOOD)
 def test_real_diffusers_takes_good_case(real_loader, rule: Rule, case: Case) -> None:
-    real = real_loader.load(case.content, dict(case.siblings))
+    real = real_loader.load(case.content, dict(case.siblings), repository=case.repository)
     assert (real.stage, real.error) == ("", "")
 
 

@@ -16,6 +16,7 @@ from cpipe_check.machine import usable_cpus
 from cpipe_check.noqa import unsilenced
 from cpipe_check.pipeline_file import PipelineFile, compatibility
 from cpipe_check.pipeline_file.parsing import with_deep_stack
+from cpipe_check.pipeline_file.repository import Repository, repository_of
 from cpipe_check.progress import Step
 from cpipe_check.report.model import STATIC_ONLY, Compatibility, Component, FileReport, Report, Smoke, Verdict
 from cpipe_check.rules import RULES
@@ -105,7 +106,13 @@ def _check_static(
 ) -> StaticResult:
     given = recipes.table_for(submission.path)
     file = pipeline_file.read(
-        submission.name, submission.content, submission.read_sibling, target, given, submission.read_readmes
+        submission.name,
+        submission.content,
+        submission.read_sibling,
+        target,
+        given,
+        submission.read_readmes,
+        _repository(submission),
     )
     everything = every_finding(file)
     found = tuple(f for f in unsilenced(file, everything) if selection.takes(f.code))
@@ -123,6 +130,11 @@ def _check_static(
         target=smoke_target,
         why_no_target=why,
     )
+
+
+def _repository(submission: Submission) -> Repository | None:
+    files = submission.repository
+    return None if files is None else repository_of(files.names, files.index, files.complete)
 
 
 def _compatibility(file: PipelineFile, target: Target, found: Sequence[Finding]) -> Compatibility:

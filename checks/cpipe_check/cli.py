@@ -148,9 +148,10 @@ def command(
 ) -> int:
     """Tell whether diffusers community pipelines will load, save and run.
 
-    PATH is a pipeline file, a directory with pipeline files, a directory laid out as a Hub repository, or `-` for
-    standard input. Each file is checked without running it, then loaded, called, saved and reloaded for real in a
-    sandbox, against a tiny reference model.
+    PATH is a pipeline file, a directory with pipeline files, a directory laid out as a Hub repository, `-` for standard
+    input, hub:OWNER/NAME[@REVISION] for a repository on the Hub, or community:NAME[@VERSION] for a pipeline of the
+    mirror that diffusers itself loads from. Each file is checked without running it, then loaded, called, saved and
+    reloaded for real in a sandbox, against a tiny reference model.
     """
     if new is not None:
         from cpipe_check.starter import write_starter
@@ -173,11 +174,12 @@ def command(
     from cpipe_check.api_index import ApiIndexError
     from cpipe_check.api_index.target import resolve
     from cpipe_check.checker import check
+    from cpipe_check.cli_paths import gathered
     from cpipe_check.config import ConfigError, read_config
     from cpipe_check.progress import Spinner
     from cpipe_check.report import RENDERERS
     from cpipe_check.smoke.run import SmokeOptions
-    from cpipe_check.submission import MAX_BYTES, collect
+    from cpipe_check.submission import MAX_BYTES
 
     try:
         config = read_config(Path.cwd())
@@ -201,7 +203,7 @@ def command(
             jobs=jobs,
         )
     stdin = sys.stdin.buffer.read(MAX_BYTES + 1) if "-" in paths else b""
-    collection = collect(paths, stdin, stdin_filename)
+    collection = gathered(paths, stdin, stdin_filename, fix=fix, quiet=quiet)
     if fix or diff:
         from cpipe_check.cli_fix import make_fixes, show_diff
         from cpipe_check.fix_files import fix_all

@@ -9,7 +9,7 @@ from typing import Literal
 from cpipe_check.text import EMPTY, CleanText
 
 # The stage of the real diffusers that a finding says will fail; "" for none.
-Breaks = Literal["load", "init", "components", "reload", ""]
+Breaks = Literal["load", "init", "components", "reload", "repository", ""]
 
 
 class Severity(str, Enum):

@@ -17,8 +17,10 @@ from cpipe_check.text import CleanText, clean_line
 # The largest pipeline file in diffusers' examples/community has 0.13 MB.
 MAX_BYTES = 1_000_000
 _SKIPPED_DIRECTORIES = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist", "venv"})
-_README = re.compile(r"readme[\w.-]{0,80}\.md", re.IGNORECASE)
+README = re.compile(r"readme[\w.-]{0,80}\.md", re.IGNORECASE)
+INDEX = "model_index.json"
 _MAX_READMES = 4
+_MAX_LISTED = 20_000
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)?")
 
 
@@ -31,12 +33,33 @@ class InputProblem(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class RepositoryFiles:
+    """What a Hub repository holds: the names of its files, all of them when `complete`, and its `model_index.json`."""
+
+    names: frozenset[str]
+    index: bytes | None
+    complete: bool = True
+
+    def named_module(self) -> str:
+        """Return the module that `model_index.json` names for the pipeline class, "" when it names none."""
+        try:
+            class_name = json.loads(self.index or b"{}").get("_class_name")
+        except (ValueError, RecursionError, AttributeError):
+            return ""
+        match class_name:
+            case [str(module), str()] if _MODULE.fullmatch(module) and "." not in module:
+                return module
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """One pipeline file to check.
 
     `path` is how the user named it, `content` its bytes. `directory` is where its siblings stand, None for standard
     input. `discovered` is True when a directory was searched for it, so that it may turn out to be no pipeline file at
-    all. `on_disk` is True when `path` is where it stands.
+    all. `on_disk` is True when `path` is where it stands. `repository` is what the Hub repository holds that loads this
+    file, None when none is known to.
     """
 
     path: str
@@ -44,6 +67,7 @@ class Submission:
     directory: Path | None
     discovered: bool = False
     on_disk: bool = True
+    repository: RepositoryFiles | None = None
 
     @property
     def name(self) -> str:
@@ -84,7 +108,7 @@ class Collection:
 def _readmes(directory: Path) -> list[str]:
     try:
         with os.scandir(directory) as entries:
-            return list(islice((e.name for e in entries if _README.fullmatch(e.name)), _MAX_READMES))
+            return list(islice((e.name for e in entries if README.fullmatch(e.name)), _MAX_READMES))
     except OSError:
         return []
 
@@ -220,24 +244,52 @@ def _try(found: _Found, path: Path, make: Callable[[Path], Submission]) -> None:
 
 
 def _is_hub_layout(directory: Path) -> bool:
-    return any(os.path.isfile(directory / name) for name in ("pipeline.py", "model_index.json"))
+    return any(os.path.isfile(directory / name) for name in ("pipeline.py", INDEX))
 
 
 def _hub_submission(directory: Path) -> Submission:
     """The pipeline file of a Hub repository: `pipeline.py`, or the module that `model_index.json` names."""
+    files = _repository_files(directory)
     path = directory / "pipeline.py"
     if not os.path.isfile(path):
-        path = directory / f"{_named_module(directory)}.py"
-    return Submission(str(path), read_regular(path), directory)
+        path = directory / f"{_named_module(directory, files)}.py"
+    loaded = path.name == main_module(files)
+    return Submission(str(path), read_regular(path), directory, repository=files if loaded else None)
 
 
-def _named_module(directory: Path) -> str:
-    index = directory / "model_index.json"
+def _named_module(directory: Path, files: RepositoryFiles) -> str:
+    named = files.named_module()
+    if named:
+        return named
     try:
-        class_name = json.loads(read_regular(index)).get("_class_name")
-    except (ValueError, RecursionError, AttributeError):
-        raise InputProblem(index, "not a JSON object") from None
-    match class_name:
-        case [str(module), str()] if _MODULE.fullmatch(module):
-            return module
-    raise InputProblem(directory, "no pipeline.py, and model_index.json names no custom pipeline file")
+        if isinstance(json.loads(files.index or b""), dict):
+            raise InputProblem(directory, "no pipeline.py, and model_index.json names no custom pipeline file")
+    except (ValueError, RecursionError):
+        pass
+    raise InputProblem(directory / INDEX, "not a JSON object")
+
+
+def main_module(files: RepositoryFiles) -> str:
+    """Return the module that `from_pretrained` of the repository runs, as far as it has one, else `pipeline.py`.
+
+    `_resolve_custom_pipeline_and_cls` in diffusers 0.42's pipelines/pipeline_loading_utils.py.
+    """
+    named = f"{files.named_module()}.py"
+    return named if named in files.names else "pipeline.py"
+
+
+def _repository_files(directory: Path) -> RepositoryFiles:
+    """What lies in a directory that is laid out as a Hub repository; hidden folders are no part of it."""
+    names: list[str] = []
+    for folder, folders, files in os.walk(directory):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        here = Path(folder).relative_to(directory)
+        names += [(here / name).as_posix() for name in files]
+        if len(names) > _MAX_LISTED:
+            break
+    complete = len(names) <= _MAX_LISTED
+    try:
+        index = read_regular(directory / INDEX) if INDEX in names else None
+    except InputProblem:
+        index, complete = None, False
+    return RepositoryFiles(frozenset(names), index, complete)

@@ -23,10 +23,11 @@ from cpipe_check.pipeline_file.namespace import namespace_of
 from cpipe_check.pipeline_file.parsing import Refusal, parse
 from cpipe_check.pipeline_file.positions import line_starts, span_of
 from cpipe_check.pipeline_file.recipe import RecipeFacts, recipe_facts
+from cpipe_check.pipeline_file.repository import Repository
 
 # `get_relative_imports` in diffusers 0.42's utils/dynamic_modules_utils.py: over the text, docstrings included. There
 # each pattern starts with `^\s*`, which finds the same and takes quadratic time over empty lines.
-_LOADER_RELATIVE = (
+LOADER_RELATIVE = (
     re.compile(r"^[^\S\n]*import\s+\.(\S+)\s*$", re.MULTILINE),
     re.compile(r"^[^\S\n]*from\s+\.(\S+)\s+import", re.MULTILINE),
 )
@@ -42,7 +43,8 @@ class PipelineFile:
     `refusal`) or when our parser gave up on it. `read_sibling` gives the bytes of `NAME.py` in the same directory.
     `target` is what releases the file is meant for, None when nobody asked. `siblings` are the files beside it that it
     imports, by their module's name. `given_recipe` is the table of a valid recipe that stands outside the file.
-    `read_readmes` gives the names and bytes of the READMEs in the directory.
+    `read_readmes` gives the names and bytes of the READMEs in the directory. `repository` is the Hub repository that
+    loads this file, None when none is known to.
     """
 
     name: str
@@ -55,6 +57,18 @@ class PipelineFile:
     siblings: Mapping[str, PipelineFile] = field(default_factory=dict)
     given_recipe: Mapping[str, Any] = field(default_factory=dict)
     read_readmes: ReadReadmes = tuple
+    repository: Repository | None = None
+
+    @cached_property
+    def component_modules(self) -> dict[str, PipelineFile]:
+        """The custom modules that the repository has for components, by the component's name."""
+        found: dict[str, PipelineFile] = {}
+        for name, (module, _) in self.repository.components.items() if self.repository else ():
+            if self.repository and self.repository.has(f"{name}/{module}.py") is Truth.YES:
+                content = self.read_sibling(f"{name}.{module}")
+                if content is not None:
+                    found[name] = read(f"{module}.py", content)
+        return found
 
     @cached_property
     def candidates(self) -> dict[str, tuple[Truth, Value]]:
@@ -125,7 +139,7 @@ class PipelineFile:
 
     def loader_relative_imports(self) -> list[tuple[str, Span]]:
         """What the loader takes for relative imports, without their first dot, and where it reads them."""
-        matches = [match for pattern in _LOADER_RELATIVE for match in pattern.finditer(self.source)]
+        matches = [match for pattern in LOADER_RELATIVE for match in pattern.finditer(self.source)]
         lines = line_starts(self.source) if matches else []
         found: dict[str, Span] = {}
         for match in matches:
@@ -174,6 +188,7 @@ def read(
     target: Target | None = None,
     given_recipe: Mapping[str, Any] = MappingProxyType({}),
     read_readmes: ReadReadmes = tuple,
+    repository: Repository | None = None,
 ) -> PipelineFile:
     """Parse the bytes of a pipeline file and return its facts. Never raises for what the file holds."""
     parsed = parse(content)
@@ -193,6 +208,7 @@ def read(
         siblings,
         given_recipe,
         read_readmes,
+        repository,
     )
 
 

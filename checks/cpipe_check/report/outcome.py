@@ -29,7 +29,11 @@ _MANY = {
 
 def outcome(file: FileReport) -> Outcome:
     """Return what a file came to."""
-    if file.compatibility.loads is False or breaks(file) & {"load", "init"} or failed_stage(file) in ("import", "load"):
+    if (
+        file.compatibility.loads is False
+        or breaks(file) & {"load", "init", "repository"}
+        or failed_stage(file) in ("import", "load")
+    ):
         return Outcome.NO_LOAD
     if file.smoke.verdict is Verdict.FAILED or any(f.severity is Severity.ERROR for f in file.findings):
         return Outcome.FAILS

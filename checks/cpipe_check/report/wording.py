@@ -12,6 +12,7 @@ FAILS = {
     "init": "loading",
     "components": "`pipe.components`",
     "reload": "loading what `save_pretrained` wrote",
+    "repository": "loading the repository",
 }
 
 

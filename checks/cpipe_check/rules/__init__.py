@@ -1,18 +1,24 @@
 """The rules. Adding one takes a new file here and its line in `RULES`, in the order of the codes."""
 
 from cpipe_check.rules import (
+    component_folder_missing,
+    component_not_found,
+    component_not_listed,
     component_not_registered,
+    component_not_taken,
     deprecated_import,
     init_signature,
     invalid_recipe,
     minimum_version,
     misspelt_package,
+    model_index_invalid,
     module_missing,
     name_missing,
     no_call,
     no_grad_missing,
     no_pipeline_class,
     not_utf8,
+    pipeline_not_found,
     placeholder_base,
     raises_at_import,
     read_only_property,
@@ -55,6 +61,12 @@ RULES: tuple[Rule, ...] = (
     no_call.RULE,
     no_grad_missing.RULE,
     invalid_recipe.RULE,
+    model_index_invalid.RULE,
+    pipeline_not_found.RULE,
+    component_not_found.RULE,
+    component_folder_missing.RULE,
+    component_not_taken.RULE,
+    component_not_listed.RULE,
 )
 
 __all__ = ["RULES", "Rule"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -25,15 +26,28 @@ class MyPipeline(DiffusionPipeline):
 """
 
 
+_INDEX: Mapping[str, object] = {
+    "_class_name": ["my_pipeline", "MyPipeline"],
+    "_diffusers_version": "0.42.1",
+    "scheduler": ["diffusers", "DDPMScheduler"],
+    "unet": ["diffusers", "UNet2DModel"],
+}
+_REFERENCE = ("scheduler/scheduler_config.json", "unet/config.json", "unet/diffusion_pytorch_model.safetensors")
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A pipeline file written for a rule: what stands in `my_pipeline.py`, and the files beside it.
+
+    `repository` are the files of the Hub repository that loads it, where the case is one; an empty one is as the tiny
+    reference has it.
 
     The real diffusers refuses a bad case of an `error` rule, and takes a good one through every stage.
     """
 
     source: str | bytes
     siblings: Mapping[str, str] = field(default_factory=dict)
+    repository: Mapping[str, str] | None = None
 
     @property
     def content(self) -> bytes:
@@ -44,6 +58,18 @@ class Case:
 def case(body: str, siblings: Mapping[str, str] | None = None) -> Case:
     """Return a case that starts with the imports that most pipeline files start with."""
     return Case(HEADER + body.lstrip("\n"), siblings or {})
+
+
+def repository(
+    body: str = PIPELINE, *, without: tuple[str, ...] = (), files: Mapping[str, str] | None = None, **index: object
+) -> Case:
+    """Return a case of a repository with nothing wrong, but for what is changed in its index, added and left out.
+
+    A value of `index` that is None is left out of `model_index.json`.
+    """
+    whole = {key: value for key, value in {**_INDEX, **index}.items() if value is not None}
+    laid_out = {"model_index.json": json.dumps(whole), **dict.fromkeys(_REFERENCE, ""), **(files or {})}
+    return Case(case(body).source, {}, {name: text for name, text in laid_out.items() if name not in without})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,8 +108,9 @@ class Rule:
 
     `breaks` is a promise: the stage of the real diffusers that fails on every bad case, with the finding's
     `consequence` in its error. "load" (`from_pretrained` importing the file and finding its class), "init" (it making
-    the pipeline), "components" (`pipe.components`), "reload" (`from_pretrained` on what `save_pretrained` wrote), or
-    "" for a rule that promises nothing. `versioned` is True when it goes by the release of diffusers or transformers.
+    the pipeline), "components" (`pipe.components`), "reload" (`from_pretrained` on what `save_pretrained` wrote),
+    "repository" (`from_pretrained` on the Hub repository that the file stands in), or "" for a rule that promises
+    nothing. `versioned` is True when it goes by the release of diffusers or transformers.
     `level` is how bad it is when it breaks nothing.
     """
 
