@@ -10,7 +10,6 @@ from pathlib import Path
 from cpipe_bot.commands import Answer
 from cpipe_bot.hub.client import Repository
 from cpipe_bot.hub.settings import HubSettings
-from cpipe_bot.hub.standin import SnapshotError, submissions, take
 from cpipe_bot.jobs.work import Conclusion, GiveUp, TryAgain
 from cpipe_check.api_index.target import resolve
 from cpipe_check.checker import check
@@ -19,6 +18,7 @@ from cpipe_check.fixing import unified
 from cpipe_check.report.model import Report
 from cpipe_check.report.outcome import Outcome, worst
 from cpipe_check.smoke.run import SmokeOptions
+from cpipe_check.snapshot import SnapshotError, submissions, take
 from cpipe_check.submission import Collection
 from cpipe_check.text import clean_line
 
