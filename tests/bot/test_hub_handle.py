@@ -8,6 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from bot.hub import BAD, BOT, FILES, GOOD, Scene, scene
+from cpipe_bot.hub.client import Hub as Client
+from cpipe_bot.hub.settings import from_environment
 from cpipe_bot.jobs.work import GiveUp, TryAgain
 from cpipe_check.report.model import Verdict
 from hub_server import Hub, Stored
@@ -344,3 +346,32 @@ def test_a_report_is_static_where_nothing_else_is_configured(hub: Hub) -> None:
     done = scene(hub).do()
     assert done.report is not None
     assert done.report.files[0].smoke.verdict is Verdict.NOT_RUN
+
+
+def test_the_refs_that_are_looked_at(hub: Hub) -> None:
+    found = scene(hub)
+    hub.state.page = 3
+    pulls = [hub.open_pr(found.repo, "bob", {"pipeline.py": GOOD}) for _ in range(8)]
+    for pull in pulls[::2]:
+        hub.close_discussion(pull, "alice", "merged" if pull.num == 1 else "closed")
+    hub.push(found.repo, {"a.txt": b""}, "refs/heads/other")
+    client = Client(found.settings)
+    refs = client.refs(client.repository("model", "alice/pipe"))
+    wanted = ["refs/heads/main", *(pull.ref for pull in pulls[1::2])]
+    assert refs == {ref: found.repo.refs[ref] for ref in wanted}
+
+
+def test_settings_of_the_environment() -> None:
+    told = {"HF_TOKEN": "hf_x", "HF_ENDPOINT": "http://127.0.0.1:1", "CPIPE_WATCHED": "alice/a,bob/b", "CPIPE_GPU": "1"}
+    found = from_environment(told | {"CPIPE_DRY_RUN": "1", "CPIPE_SMOKE_SECONDS": "60"})
+    assert (found.endpoint, found.token, found.watched) == ("http://127.0.0.1:1", "hf_x", ("alice/a", "bob/b"))
+    assert found.dry_run
+    assert found.smoke is not None
+    assert (found.smoke.seconds, found.smoke.isolation) == (60, "strict")
+    assert found.gpu is not None
+    assert found.gpu.device == "cuda"
+    assert "hf_x" not in repr(found)
+    assert from_environment({"CPIPE_SMOKE": "off"}).smoke is None
+    for wrong in ({"CPIPE_SMOKE": "yes"}, {"CPIPE_SMOKE_SECONDS": "-1"}, {"CPIPE_WATCHED": "alice/../x"}):
+        with pytest.raises(GiveUp, match="CPIPE_"):
+            from_environment(wrong)

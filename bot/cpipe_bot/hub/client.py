@@ -18,7 +18,7 @@ from huggingface_hub import DiscussionComment, DiscussionStatusChange, HfApi, se
 from huggingface_hub.errors import HfHubHTTPError, RevisionNotFoundError
 from huggingface_hub.utils._http import default_client_factory, parse_ratelimit_headers
 
-from cpipe_bot.hub.names import is_repo, is_sha, pull_of, revision_of
+from cpipe_bot.hub.names import MAIN, is_repo, is_sha, revision_of
 from cpipe_bot.hub.optout import opted_out
 from cpipe_bot.hub.settings import HubSettings
 from cpipe_bot.hub.threads import Comment, Thread
@@ -104,17 +104,16 @@ class Hub:
             return str(info.sha)
 
     def refs(self, repository: Repository) -> dict[str, str]:
-        """Return the commits of main and of the pull requests, by ref."""
+        """Return the commits of main and of the open pull requests, by ref."""
         with explained():
-            found = self._api.list_repo_refs(
-                repository.name, repo_type=repository.repo_type, include_pull_requests=True
+            kind = repository.repo_type
+            found = self._api.list_repo_refs(repository.name, repo_type=kind, include_pull_requests=True)
+            pulls = self._api.get_repo_discussions(
+                repository.name, repo_type=kind, discussion_type="pull_request", discussion_status="open"
             )
-            refs = [*found.branches, *(found.pull_requests or [])]
-            return {
-                each.ref: each.target_commit
-                for each in refs
-                if (each.ref == "refs/heads/main" or pull_of(each.ref)) and is_sha(each.target_commit)
-            }
+            wanted = {MAIN, *(f"refs/pr/{each.num}" for each in pulls)}
+            refs = {each.ref: each.target_commit for each in (*found.branches, *(found.pull_requests or []))}
+            return {ref: sha for ref, sha in refs.items() if ref in wanted and is_sha(sha)}
 
     def numbers_by(self, repository: Repository, author: str) -> list[int]:
         """Return the numbers of the discussions (not pull requests) that somebody opened, the oldest first."""
