@@ -150,6 +150,28 @@ def test_broken_off_at_a_write_while_a_push_comes(hub: Hub, story: str, after: b
         assert newest in text
 
 
+def test_a_stale_answer_whose_writer_died_is_mended_by_its_own_job(hub: Hub) -> None:
+    """The newest commit was answered already when the old answer landed on top of it."""
+    found = scene(hub)
+    pull = hub.open_pr(found.repo, "bob", {"pipeline.py": BAD})
+    found.do(found.work(pull.ref))
+    hub.update_pr(found.repo, pull, {"pipeline.py": BAD + b"# old\n"})
+    work = found.work(pull.ref)
+
+    def meanwhile(_: Request) -> None:
+        hub.update_pr(found.repo, pull, {"pipeline.py": GOOD})
+        found.do(found.work(pull.ref))
+
+    hub.on("POST", "/edit$", meanwhile)
+    # The first edit to be done is the newest's.
+    hub.faults.reset("POST", "/edit$", skip=1, after=True)
+    with pytest.raises(TryAgain):
+        found.do(work)
+    assert work.sha in found.answers(pull)[0]
+    assert found.do(work).superseded
+    assert found.repo.refs[pull.ref] in found.answers(pull)[0]
+
+
 def test_hanging_is_not_for_ever(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     found = scene(hub, {"pipeline.py": BAD})
     work = found.work()
