@@ -9,7 +9,7 @@ import pytest
 
 from bot.hub import BAD, BOT, FILES, GOOD, Scene, scene
 from cpipe_bot.hub.client import Hub as Client
-from cpipe_bot.hub.settings import from_environment
+from cpipe_bot.hub.settings import HubSettings, from_environment
 from cpipe_bot.jobs.work import GiveUp, TryAgain
 from cpipe_check.report.model import Verdict
 from hub_server import Hub, Stored
@@ -374,3 +374,12 @@ def test_settings_of_the_environment() -> None:
     for wrong in ({"CPIPE_SMOKE": "yes"}, {"CPIPE_SMOKE_SECONDS": "-1"}, {"CPIPE_WATCHED": "alice/../x"}):
         with pytest.raises(GiveUp, match="CPIPE_"):
             from_environment(wrong)
+
+
+def test_a_data_set_of_pipelines(hub: Hub) -> None:
+    repo = hub.repo("alice/mirror", {"main/one.py": BAD, "v0.30.0/one.py": BAD}, "dataset")
+    found = Scene(hub, repo, HubSettings(hub.url, hub.token(BOT)))
+    done = found.do()
+    assert done.report is not None
+    assert [file.path for file in done.report.files] == ["one.py"]
+    assert f"hub:datasets/alice/mirror@{repo.refs['refs/heads/main']}" in found.main

@@ -216,7 +216,7 @@ def _meaning(error: HfHubHTTPError) -> Exception:
         return TryAgain(told, _wait(headers))
     if status >= 500 or status in {408, 409, 423, 425}:
         return TryAgain(told, _wait(headers) if "retry-after" in headers else 0.0)
-    if status == 401 and "Invalid credentials" in said:
+    if status == 401 and ("Invalid credentials" in said or "Invalid user token" in str(error)):
         return GiveUp("the Hub does not know the bot's token (401)")
     if status in {401, 404}:
         return GiveUp(f"it is gone, or the bot may not see it ({told})")
