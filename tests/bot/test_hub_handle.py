@@ -50,7 +50,12 @@ def test_it_is_reopened_not_opened_again(hub: Hub) -> None:
         hub.push(found.repo, {"pipeline.py": GOOD})
         found.do()
         assert found.discussion.status == "closed"
+        hub.push(found.repo, {"pipeline.py": NEWER})
+        found.do()
     assert len(found.repo.discussions) == 1
+    # One that notifies for each change; edits do not.
+    notifying = [request.path.rpartition("/")[2] for request in hub.writes() if not request.path.endswith("/edit")]
+    assert notifying == ["discussions", "status", "status", "status", "status", "status"]
 
 
 def test_what_its_owner_closed_stays_closed_until_something_changes(hub: Hub) -> None:
