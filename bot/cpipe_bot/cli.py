@@ -3,6 +3,7 @@
 import click
 
 from cpipe_bot.github.cli import github
+from cpipe_bot.hub.cli import hub
 from cpipe_check import __version__
 
 
@@ -13,3 +14,4 @@ def main() -> None:
 
 
 main.add_command(github)
+main.add_command(hub)

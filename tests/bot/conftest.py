@@ -1,5 +1,6 @@
-"""The GitHub of these tests."""
+"""The GitHub and the Hub of these tests."""
 
 from github_server.fixtures import server
+from hub_server.fixtures import hub
 
-__all__ = ["server"]
+__all__ = ["hub", "server"]

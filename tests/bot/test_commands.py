@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bot.publishing import FAILED, GOOD, MOVED, PATH, RAN, Scene, archive, report_of, scene
+from cpipe_bot.commands import parse
 from cpipe_bot.github.client import CannotPublish
-from cpipe_bot.github.commands import parse
 from cpipe_bot.github.events import Commented, GpuJobDone, JobDone, read
 from cpipe_bot.github.run import handle
 from github_server import GitHubServer
@@ -33,7 +33,7 @@ from github_server.model import Comment
     ],
 )
 def test_a_command(body: str, kind: str, argument: str) -> None:
-    found = parse(1, "", "x", datetime.now(), body)
+    found = parse("1", "", "x", datetime.now(), body)
     assert found is not None
     assert (found.kind, found.argument) == (kind, argument)
 
@@ -42,7 +42,7 @@ def test_a_command(body: str, kind: str, argument: str) -> None:
     "body", ["", "\n", "hello /cpipe-check", "> /cpipe-check", "/cpipe-checker", "/cpipe-check a b c d"]
 )
 def test_no_command(body: str) -> None:
-    assert parse(1, "", "x", datetime.now(), body) is None
+    assert parse("1", "", "x", datetime.now(), body) is None
 
 
 def _ask(found: Scene, login: str, body: str) -> Comment:

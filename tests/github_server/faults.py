@@ -1,91 +1,20 @@
-"""What goes wrong on demand: answers of other statuses, lost connections, and races."""
+"""GitHub's own ways of going wrong: its error answers and its rate limits."""
 
 from __future__ import annotations
 
-import re
-import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
-from github_server.routing import Answer
+from loopback import HANG, RESET, Answer, Cut, Request
+from loopback import Faults as AnyFaults
 
-RESET = "reset"
-HANG = "hang"
+__all__ = ["HANG", "RESET", "Cut", "Faults", "Request"]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request as it came: ``path`` decoded and without the base URL's; ``status`` 0 when nothing was answered."""
+class Faults(AnyFaults):
+    """The faults of any server, answered as GitHub answers, and its limits."""
 
-    method: str
-    path: str
-    query: Mapping[str, str]
-    body: Any
-    headers: Mapping[str, str]
-    login: str = ""
-    operation: str = ""
-    status: int = 0
-
-
-@dataclass(slots=True)
-class Rule:
-    method: str
-    pattern: re.Pattern[str]
-    times: int
-    skip: int
-    after: bool
-    act: Any
-
-    def takes(self, method: str, path: str, after: bool) -> bool:
-        """Whether this is one of the calls that the rule is for; counts them."""
-        if self.times <= 0 or self.after != after:
-            return False
-        if self.method not in ("*", method) or not self.pattern.search(path):
-            return False
-        if self.skip > 0:
-            self.skip -= 1
-            return False
-        self.times -= 1
-        return True
-
-
-@dataclass(slots=True)
-class Faults:
-    """Faults by method (`*` for any) and a regex searched in the path; each for ``times`` calls after ``skip`` ones.
-
-    ``after=True`` lets the call take effect first, and then answers as if it had not.
-    """
-
-    rules: list[Rule] = field(default_factory=list)
-    released: threading.Event = field(default_factory=threading.Event)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def respond(
-        self,
-        method: str,
-        pattern: str,
-        status: int,
-        body: Any = None,
-        headers: Mapping[str, str] | None = None,
-        *,
-        times: int = 1,
-        skip: int = 0,
-        after: bool = False,
-    ) -> None:
-        """Answer with a status; ``body`` is JSON, or text where it is a str."""
-        if body is None:
-            body = _PAGE.format(status=status) if status >= 500 else {"message": _MESSAGES.get(status, "Error")}
-        self._add(method, pattern, times, skip, after, Answer(status, body, headers or {}))
-
-    def reset(self, method: str, pattern: str, *, times: int = 1, skip: int = 0, after: bool = True) -> None:
-        """Cut the connection without an answer."""
-        self._add(method, pattern, times, skip, after, RESET)
-
-    def hang(self, method: str, pattern: str, *, times: int = 1, skip: int = 0, after: bool = True) -> None:
-        """Never answer: hold the connection until the server closes."""
-        self._add(method, pattern, times, skip, after, HANG)
+    def __init__(self) -> None:
+        super().__init__(_error)
 
     def secondary_limit(
         self,
@@ -125,36 +54,10 @@ class Faults:
             method, pattern, status, {"message": message, "documentation_url": url}, headers, times=times, skip=skip
         )
 
-    def call(
-        self,
-        method: str,
-        pattern: str,
-        callback: Callable[[Request], None],
-        *,
-        times: int = 1,
-        skip: int = 0,
-        after: bool = False,
-    ) -> None:
-        """Run something before (or after) a call is handled, outside of the server's lock."""
-        self._add(method, pattern, times, skip, after, callback)
 
-    def due(self, method: str, path: str, after: bool) -> list[Any]:
-        """What is to happen now: callbacks first, then at most one fault."""
-        with self._lock:
-            found = [rule.act for rule in self.rules if callable(rule.act) and rule.takes(method, path, after)]
-            for rule in self.rules:
-                if not callable(rule.act) and rule.takes(method, path, after):
-                    return [*found, rule.act]
-        return found
-
-    @property
-    def pending(self) -> list[str]:
-        """The rules that have not been used up."""
-        return [f"{rule.method} {rule.pattern.pattern}" for rule in self.rules if rule.times > 0]
-
-    def _add(self, method: str, pattern: str, times: int, skip: int, after: bool, act: Any) -> None:
-        with self._lock:
-            self.rules.append(Rule(method, re.compile(pattern), times, skip, after, act))
+def _error(status: int) -> Answer:
+    body = _PAGE.format(status=status) if status >= 500 else {"message": _MESSAGES.get(status, "Error")}
+    return Answer(status, body)
 
 
 _PAGE = "<html><head><title>{status}</title></head><body>Unicorn! The server cannot process your request.</body></html>"

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import socket
-import struct
 import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -21,9 +18,9 @@ import github_server.endpoints_repository
 import github_server.endpoints_reviews  # noqa: F401
 from github_server.access import authenticate, authorize, credentials
 from github_server.contract import Operation
-from github_server.faults import HANG, RESET, Request
 from github_server.model import Token
-from github_server.routing import ENDPOINTS, Answer, Call, Refusal
+from github_server.routing import ENDPOINTS, Call, Refusal
+from loopback import HANG, RESET, Answer, Cut, Handler, Request
 
 if TYPE_CHECKING:
     from github_server.server import GitHubServer
@@ -31,10 +28,6 @@ if TYPE_CHECKING:
 
 # GitHub's own, and an Enterprise server's.
 _GRAPHQL = ("/graphql", "/api/graphql")
-
-
-class _Cut(Exception):
-    """No answer is to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,37 +40,11 @@ class _Asked:
     path: Mapping[str, str]
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = 65_536
-    disable_nagle_algorithm = True
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing to the terminal."""
-
+class _Handler(Handler):
     @property
     def github(self) -> GitHubServer:
         server: GitHubServer = self.server.github  # type: ignore[attr-defined]
         return server
-
-    def send(self, status: int, headers: Mapping[str, str], data: bytes) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        if status != 204:
-            self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        try:
-            self.wfile.write(data)
-            self.wfile.flush()
-        except OSError:
-            self.close_connection = True
-
-    def cut(self) -> None:
-        """Close with a reset, so that the client sees an error and no end of file."""
-        self.close_connection = True
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.connection.close()
 
 
 class Api(_Handler):
@@ -87,7 +54,7 @@ class Api(_Handler):
         try:
             asked = self._asked()
             answer = self._process(asked)
-        except _Cut:
+        except Cut:
             self.cut()
             return
         except Exception:
@@ -132,27 +99,16 @@ class Api(_Handler):
         status = 0
         login = ""
         try:
-            answer = self._fault(asked.request, after=False)
+            answer = self.github.faults.met(asked.request, after=False)
             if answer is None:
                 answer, login = self._handle(asked)
-                faulty = self._fault(replace(asked.request, login=login, status=answer.status), after=True)
+                done = replace(asked.request, login=login, status=answer.status)
+                faulty = self.github.faults.met(done, after=True)
                 answer = faulty or answer
             status = answer.status
             return answer
         finally:
             self.github.log(replace(asked.request, login=login, status=status))
-
-    def _fault(self, request: Request, *, after: bool) -> Answer | None:
-        for act in self.github.faults.due(request.method, request.path, after):
-            if isinstance(act, Answer):
-                return act
-            if act == HANG:
-                self.github.faults.released.wait(60)
-                raise _Cut
-            if act == RESET:
-                raise _Cut
-            act(request)
-        return None
 
     def _handle(self, asked: _Asked) -> tuple[Answer, str]:
         request, what = asked.request, f"{asked.request.method} {asked.request.path}"
@@ -205,7 +161,7 @@ class Api(_Handler):
 class Blobs(_Handler):
     """Where artifacts lie: another host, whose URLs are signed, and which refuses GitHub's tokens."""
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802
         path = urlsplit(self.path).path
         request = Request("GET", path, {}, None, dict(self.headers.items()), operation="blob")
         artifact_id = path.removeprefix("/artifacts/").removesuffix(".zip")

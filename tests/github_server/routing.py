@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from github_server.model import App, PullRequest, Repository, State, Token
 from github_server.shapes import Shapes
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+from loopback import Answer
 
 
 class Refusal(Exception):

@@ -7,9 +7,9 @@ from typing import Literal
 
 from github.IssueComment import IssueComment
 
+from cpipe_bot.commands import Command, answers
 from cpipe_bot.github import sources
 from cpipe_bot.github.client import CannotPublish
-from cpipe_bot.github.commands import Command, answers
 from cpipe_bot.github.publish import Publisher, command_in
 
 log = logging.getLogger("cpipe_bot.github")
@@ -32,7 +32,8 @@ def act(publisher: Publisher, number: int, comment: int) -> bool:
     if any(each.user.login == publisher.identity.login for each in asked.get_reactions()):
         log.info("comment %d was answered already", comment)
         return True
-    (answer,) = answers([command], pull.user.login, publisher.permission)
+    author = pull.user.login
+    (answer,) = answers([command], lambda login: publisher.may_ask(login, author))
     if not answer.allowed:
         _react(publisher, asked, "confused")
         return True

@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from cpipe_bot.github.commands import Answer
+from cpipe_bot.answering import COMMANDS, answered
+from cpipe_bot.cutting import cut
 from cpipe_bot.github.outcome import HALF, NO_FILES, Job, Outcome
 from cpipe_bot.github.settings import WhenGreen
 from cpipe_check import __version__
 from cpipe_check.report import as_markdown
-from cpipe_check.report.markdown import block, code, folded, inline, prose
+from cpipe_check.report.markdown import code, folded, inline, prose
 from cpipe_check.report.model import FileReport, Verdict
 
 MARKER = "<!-- cpipe-check:comment -->"
 # In bytes of UTF-8: GitHub's bounds are 65,536 characters for a comment, and 65,535 bytes for a check run's summary.
 LIMIT = 65_000
 _MAX_DETAILS = 20
-_MAX_PATCH = 20_000
 _MAX_SKIPPED = 20
-_COMMANDS = (
-    "Comment `/cpipe-check` to check again, `/cpipe-check explain CP301` for what a rule means, "
-    "`/cpipe-check fix` for all fixes as one patch"
-)
 
 
 def comment(outcome: Outcome, when_green: WhenGreen, fixes: Mapping[str, str]) -> str:
@@ -30,7 +26,7 @@ def comment(outcome: Outcome, when_green: WhenGreen, fixes: Mapping[str, str]) -
 
     `fixes` are the diffs that `/cpipe-check fix` asks for, by path.
     """
-    answers = [_answer(answer, fixes) for answer in outcome.answers]
+    answers = [answered(answer, fixes) for answer in outcome.answers]
     folds = outcome.green and when_green == "collapse" and not outcome.empty
     blocks = [f"### {title(outcome)}"]
     shown = list(_shown(outcome))
@@ -110,39 +106,6 @@ def _on_gpu(outcome: Outcome) -> Iterator[str]:
             yield as_markdown.details(shown, smoke_basis="as reported by the file's own process, on our runner")
 
 
-def _answer(answer: Answer, fixes: Mapping[str, str]) -> str:
-    command = answer.command
-    asked = f"[{code(command.login)} asked]({command.url})"
-    if not answer.allowed:
-        return f"{asked}: sorry, commands are for people with write access and the author of the pull request."
-    if command.kind == "explain":
-        if answer.rule is None:
-            return f"{asked} what {code(command.argument)} means: there is no such rule; README lists them."
-        rule = answer.rule
-        head = f"{asked} what {rule.code} {rule.name} means ({rule.severity.value}):"
-        return f"{head}\n\n{_quoted((rule.docs or '').strip())}"
-    if command.kind == "fix":
-        return f"{asked} for the fixes{_patch(fixes)}"
-    if command.kind == "unknown":
-        return f"{asked} for what is no command. {_COMMANDS}."
-    where = "on a GPU" if command.kind == "gpu" else "again"
-    return f"{asked} to check {where}."
-
-
-def _quoted(markdown: str) -> str:
-    return "\n".join(f"> {line}".rstrip() for line in markdown.splitlines())
-
-
-def _patch(fixes: Mapping[str, str]) -> str:
-    text = "".join(fixes.values())
-    if not text:
-        return ": there is nothing that can be fixed mechanically."
-    if len(text) > _MAX_PATCH:
-        return f": they are too many to show; run `cpipe-check --fix` on {code(' '.join(fixes))}."
-    how = "Save this as `fix.patch` and run `git apply -p0 fix.patch`, or run `cpipe-check --fix`:"
-    return f". {how}\n\n{block(text.rstrip(), 'diff')}"
-
-
 def _basis(outcome: Outcome) -> str:
     facts = [f"{code(outcome.head)}", f"cpipe-check {__version__}"]
     targets = {(f.compatibility.diffusers, f.compatibility.transformers) for f in outcome.report.files}
@@ -150,26 +113,9 @@ def _basis(outcome: Outcome) -> str:
         facts.append(f"judged by diffusers {inline(diffusers)}, transformers {inline(transformers)}")
     if outcome.job.smokes is not None and not outcome.empty:
         facts.append(f"smoke-loads as claimed by the pull request's own check job{_link(outcome.job)}")
-    return f"<sub>{' · '.join(facts)}. {_COMMANDS}.</sub>"
+    return f"<sub>{' · '.join(facts)}. {COMMANDS}.</sub>"
 
 
 def _cut(text: str, url: str) -> str:
-    encoded = text.encode()
-    if len(encoded) <= LIMIT:
-        return text
     where = f"[the job's summary]({url})" if url else "the job's summary"
-    rest = f"\n\n**Cut here, since GitHub takes no longer comment:** {where} has all of it."
-    kept = encoded[: LIMIT - len(rest.encode()) - 200].decode(errors="ignore")
-    kept = kept[: kept.rfind("\n")]
-    return kept + _closed(kept) + rest
-
-
-def _closed(text: str) -> str:
-    """What ends a fence or a fold that the cut left open."""
-    fence = ""
-    for line in text.splitlines():
-        mark = line[: len(line) - len(line.lstrip("`"))]
-        if len(mark) >= 3 and (not fence or (mark == line and len(mark) >= len(fence))):
-            fence = "" if fence else mark
-    opened = text.count("\n<details>") - text.count("\n</details>")
-    return (f"\n{fence}" if fence else "") + "\n\n</details>" * max(0, opened)
+    return cut(text, LIMIT, f"**Cut here, since GitHub takes no longer comment:** {where} has all of it.")

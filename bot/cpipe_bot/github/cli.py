@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import re
-import sys
 from typing import get_args
 
 import click
 
+from cpipe_bot.cli_parts import log_to_stderr
 from cpipe_bot.github.cli_check import check
 from cpipe_bot.github.cli_parts import GLOB, INPUTS, Failed
 from cpipe_bot.github.settings import Settings, WhenGreen
-from cpipe_check.text import clean_line, inert_in_logs
 
 _REPOSITORY = re.compile(r"[\w.-]{1,100}/[\w.-]{1,100}")
 _DEFAULTS = Settings("")
@@ -70,7 +68,7 @@ def publish(
     from cpipe_bot.github.client import CannotPublish
     from cpipe_bot.github.run import event_of, handle, publisher
 
-    _log_to_stderr()
+    log_to_stderr()
     settings = Settings(
         repository,
         check_workflow=check_workflow,
@@ -92,16 +90,3 @@ def publish(
     except CannotPublish as error:
         raise Failed(str(error)) from None
     click.echo(f"published: {', '.join(f'#{n}' for n in numbers) or 'nothing'}")
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Inert("cpipe-bot: %(message)s"))
-    logger = logging.getLogger("cpipe_bot")
-    logger.handlers[:] = [handler]
-    logger.setLevel(logging.INFO)
-
-
-class _Inert(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return inert_in_logs(clean_line(super().format(record)))

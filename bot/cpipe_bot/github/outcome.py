@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from cpipe_bot.commands import Answer
 from cpipe_bot.github.claims import Claims
-from cpipe_bot.github.commands import Answer
 from cpipe_bot.github.recheck import Recheck
 from cpipe_check.finding import Finding
 from cpipe_check.report.model import Compatibility, FileReport, Report, Smoke, Verdict

@@ -19,10 +19,10 @@ from github.Organization import Organization
 from github.PullRequest import PullRequest
 from github.Repository import Repository
 
+from cpipe_bot.commands import Answer, Command, answers, parse
 from cpipe_bot.github import body, check_run, client, comment, labels, sources, suggestions
 from cpipe_bot.github.artifact import Refused
 from cpipe_bot.github.client import CannotPublish, Identity, persist
-from cpipe_bot.github.commands import Answer, Command, answers, parse
 from cpipe_bot.github.outcome import Job, Outcome, claimed, outcome
 from cpipe_bot.github.recheck import Recheck, recheck
 from cpipe_bot.github.settings import Settings
@@ -31,6 +31,7 @@ from cpipe_bot.github.sources import Source
 T = TypeVar("T")
 log = logging.getLogger("cpipe_bot.github")
 _ROUNDS = 5
+_WRITERS = frozenset({"admin", "maintain", "write"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +127,17 @@ class Publisher:
         return claimed(source.url, taken)
 
     def _answers(self, author: str, commands: Sequence[Command]) -> tuple[Answer, ...]:
-        return answers(commands, author, self.permission)
+        return answers(commands, lambda login: self.may_ask(login, author))
 
-    def permission(self, login: str) -> str:
-        """Return what a login may do in the repository: "admin", "write", "read" or "none"."""
+    def may_ask(self, login: str, author: str) -> bool:
+        """Whether a login may give commands: the pull request's author, and who may write in the repository."""
+        if login == author:
+            return True
         try:
-            return self.repository.get_collaborator_permission(login)
+            return self.repository.get_collaborator_permission(login) in _WRITERS
         except GithubException as error:
             if error.status == 404:
-                return "none"
+                return False
             raise
 
     def _write(self, pull: PullRequest, found: Outcome, checked: Recheck) -> None:
@@ -171,7 +174,7 @@ def command_in(comment: IssueComment) -> Command | None:
     author: NamedUser | Organization | None = comment.user
     if author is None or author.type == "Bot":
         return None
-    return parse(comment.id, comment.html_url, author.login, comment.created_at, comment.body)
+    return parse(str(comment.id), comment.html_url, author.login, comment.created_at, comment.body)
 
 
 def _commands(comments: Iterable[IssueComment]) -> tuple[Command, ...]:

@@ -1,7 +1,7 @@
-"""Commands in a pull request's comments, and what is answered.
+"""Commands in the comments of a pull request or a discussion, and what is answered.
 
 The comments themselves are what is remembered: the answers are made anew from them each time, so that nothing can be
-lost or answered twice. A reaction on a comment says that it was done.
+lost or answered twice.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from cpipe_check.rules import RULES, Rule
 Kind = Literal["again", "gpu", "explain", "fix", "unknown"]
 
 _COMMAND = re.compile(r"/cpipe-check(?:[ \t]+(?P<word>[A-Za-z]{1,20})(?:[ \t]+(?P<argument>\S{1,40}))?)?[ \t]*")
-_WRITERS = frozenset({"admin", "maintain", "write"})
 # A comment answers at most this many; who asks more sees the newest.
 _MAX_ANSWERS = 5
 _MAX_REFUSED = 5
+# A command has at most so many characters.
+_SPELLED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """A comment whose first line is a command."""
 
-    comment: int
+    comment: str
     url: str
     login: str
     at: datetime
@@ -44,10 +45,14 @@ class Answer:
     rule: Rule | None = None
 
 
-def parse(comment: int, url: str, login: str, at: datetime, body: str) -> Command | None:
+def is_command(body: str) -> bool:
+    """Tell whether a comment's text is a command."""
+    return _match(body) is not None
+
+
+def parse(comment: str, url: str, login: str, at: datetime, body: str) -> Command | None:
     """Return the command that a comment is, None when it is none."""
-    lines = body.lstrip().splitlines()
-    match = _COMMAND.fullmatch(lines[0].rstrip()) if lines else None
+    match = _match(body)
     if match is None:
         return None
     word, argument = (match["word"] or "").lower(), (match["argument"] or "")
@@ -58,17 +63,17 @@ def parse(comment: int, url: str, login: str, at: datetime, body: str) -> Comman
     return Command(comment, url, login, at, kind)
 
 
-def answers(commands: Iterable[Command], author: str, permission: Callable[[str], str]) -> tuple[Answer, ...]:
+def answers(commands: Iterable[Command], may_ask: Callable[[str], bool]) -> tuple[Answer, ...]:
     """Return what to answer: the newest commands of those who may, and one refusal for each who may not.
 
-    `author` is the pull request's, `permission` returns what a login may do in the repository, as GitHub's API says it.
+    `may_ask` tells of a login; it is asked once for each.
     """
-    may: dict[str, bool] = {author: True}
+    may: dict[str, bool] = {}
     found: list[Answer] = []
     refused: set[str] = set()
     for command in sorted(commands, key=lambda each: each.at, reverse=True):
         if command.login not in may:
-            may[command.login] = permission(command.login) in _WRITERS
+            may[command.login] = may_ask(command.login)
         if may[command.login]:
             if sum(answer.allowed for answer in found) < _MAX_ANSWERS:
                 found.append(Answer(command, True, _rule(command)))
@@ -76,6 +81,11 @@ def answers(commands: Iterable[Command], author: str, permission: Callable[[str]
             refused.add(command.login)
             found.append(Answer(command, False))
     return tuple(found)
+
+
+def _match(body: str) -> re.Match[str] | None:
+    lines = body.lstrip()[:_SPELLED].splitlines()
+    return _COMMAND.fullmatch(lines[0].rstrip()) if lines else None
 
 
 def _rule(command: Command) -> Rule | None:
