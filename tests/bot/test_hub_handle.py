@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 
@@ -390,7 +391,7 @@ def test_a_data_set_of_pipelines(hub: Hub) -> None:
     assert f"hub:datasets/alice/mirror@{repo.refs['refs/heads/main']}" in found.main
 
 
-def test_a_thread_checks_in_a_process_of_its_own(tmp_path: Path) -> None:
+def test_a_thread_checks_in_a_process_of_its_own() -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     from cpipe_bot.apart import apart

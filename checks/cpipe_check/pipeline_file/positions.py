@@ -59,7 +59,8 @@ class _Finder(CodegenState):
 def locate(module: cst.Module, nodes: Iterable[cst.CSTNode], source: str = "") -> dict[cst.CSTNode, Span]:
     """Return the span of each of `nodes` in `module`, without the white space and comments before it.
 
-    `source` is what `module` was parsed from: libcst forgets empty lines at its start that a backslash continues. A node that is not part of `module` is given the start of the file.
+    `source` is what `module` was parsed from: libcst forgets the empty lines that a backslash continues at its start. A
+    node that is not part of `module` is given the start of the file.
     """
     wanted = list(nodes)
     finder = _Finder(module, wanted)
