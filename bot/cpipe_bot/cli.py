@@ -3,6 +3,7 @@
 import click
 
 from cpipe_bot.github.cli import github
+from cpipe_bot.jobs.cli import jobs, serve, worker
 from cpipe_check import __version__
 
 
@@ -12,4 +13,5 @@ def main() -> None:
     """Check pipelines that others submit, and answer where they submitted them."""
 
 
-main.add_command(github)
+for command in (github, serve, worker, jobs):
+    main.add_command(command)

@@ -1,0 +1,126 @@
+"""The one thread that stores what is accepted: many deliveries in one transaction, so that one fsync serves all."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy.dialects import postgresql, sqlite
+
+from cpipe_bot.jobs.database import JOBS, Database
+from cpipe_bot.jobs.work import Work
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What of some works is new and now on disk, and what was there already."""
+
+    accepted: tuple[Work, ...]
+    duplicates: tuple[Work, ...]
+
+
+class Inbox:
+    """Stores works. `on_stored` is told of new ones, in the storing thread."""
+
+    def __init__(self, database: Database, on_stored: Callable[[Sequence[Work]], None]) -> None:
+        self._database = database
+        self._on_stored = on_stored
+        self._waiting: queue.SimpleQueue[tuple[tuple[Work, ...], Future[Stored]] | None] = queue.SimpleQueue()
+        insert = sqlite.insert if database.is_sqlite else postgresql.insert
+        self._insert: Any = insert(JOBS).on_conflict_do_nothing(index_elements=["key"]).returning(JOBS.c.key)
+        self._thread = threading.Thread(target=self._store_all, name="inbox", daemon=True)
+        self._thread.start()
+
+    def put(self, works: Iterable[Work]) -> Future[Stored]:
+        """Return what will have been stored: its result is there once it is on disk, or raises the database's error."""
+        future: Future[Stored] = Future()
+        self._waiting.put((tuple(works), future))
+        return future
+
+    def close(self) -> None:
+        """Store what is waiting, and stop."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still store."""
+        return self._thread.is_alive()
+
+    def _store_all(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            batch = [first]
+            while len(batch) < _AT_ONCE and not self._waiting.empty():
+                following = self._waiting.get()
+                if following is None:
+                    self._waiting.put(None)
+                    break
+                batch.append(following)
+            self._store(batch)
+
+    def _store(self, batch: Sequence[tuple[tuple[Work, ...], Future[Stored]]]) -> None:
+        try:
+            new = self._insert_new([work for works, _ in batch for work in works])
+        except Exception as error:
+            if len(batch) > 1:
+                # One that the database refuses takes no other with it.
+                for each in batch:
+                    self._store([each])
+            else:
+                _answer(batch[0][1], error)
+            return
+        for works, future in batch:
+            accepted: list[Work] = []
+            duplicates: list[Work] = []
+            for work in works:
+                # Of two alike in one batch the first is the new one.
+                (accepted if work.key in new else duplicates).append(work)
+                new.discard(work.key)
+            _answer(future, Stored(tuple(accepted), tuple(duplicates)))
+            if accepted:
+                self._on_stored(accepted)
+
+    def _insert_new(self, works: Sequence[Work]) -> set[str]:
+        if not works:
+            return set()
+        with self._database.write() as connection:
+            now = self._database.now(connection)
+            rows = connection.execute(self._insert, [_row(work, now) for work in works])
+            return set(rows.scalars())
+
+
+def _answer(future: Future[Stored], outcome: Stored | Exception) -> None:
+    # Whoever waited may have gone; what was stored stays stored.
+    if not future.set_running_or_notify_cancel():
+        return
+    if isinstance(outcome, Exception):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
+
+
+def _row(work: Work, now: float) -> dict[str, object]:
+    return {
+        "key": work.key,
+        "repo_type": work.repo_type,
+        "repo": work.repo,
+        "owner": work.repo.partition("/")[0],
+        "ref": work.ref,
+        "comment": work.comment,
+        "work": json.dumps(asdict(work)),
+        "state": "queued",
+        "run": 0,
+        "executor": "",
+        "tries": 0,
+        "deaths": 0,
+        "accepted": now,
+        "due": now,
+        "reason": "",
+    }
