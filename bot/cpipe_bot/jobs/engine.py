@@ -1,8 +1,8 @@
 """The jobs: what is accepted is on disk, and is done in the end or shown as dead, whatever is killed in between.
 
 A delivery becomes a row (`inbox`), a row whose turn it is becomes a workflow of DBOS (`dispatch`), the workflow does
-the work and records what came of it (`attempt`, `settle`). What a dead process left is taken over (`sweep`). Work may be
-done twice, when a process ends between doing it and recording that; so a handler finds what it wrote before it writes.
+the work and records what came of it (`attempt`, `settle`). What a dead process left is taken over (`sweep`). Work may
+be done twice, when a process ends between doing it and recording that; so a handler looks before it writes.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Engine:
         return left
 
     def submit(self, works: Iterable[Work]) -> Stored:
-        """Store works and return which are new. They are on disk when it returns; else it raises the database's error."""
+        """Store works and return which are new. When it returns they are on disk; else it raises."""
         return self.submit_soon(works).result()
 
     def submit_soon(self, works: Iterable[Work]) -> Future[Stored]:

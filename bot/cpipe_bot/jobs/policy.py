@@ -11,10 +11,11 @@ class Policy:
     """Bounds of the jobs; all times are in seconds.
 
     `tries` is how often work is tried that may work later, `unknown_tries` work that ends in an exception nobody
-    foresaw, `deaths` how many processes may end while it runs. The wait before the next try is doubled from `backoff` to
-    at most `longest_wait`; a wait that the Hub asks for counts when it is longer, up to `asked_wait`. `owner_per_hour`
-    is how many jobs of one owner's repositories start in an hour; the rest wait. A process that has not been heard of
-    for `silence` is dead, and a look for such is taken every `sweep`. Finished jobs are forgotten after `keep`.
+    foresaw, `deaths` how many processes may end while it runs. The wait before the next try is doubled from `backoff`
+    to at most `longest_wait`; a wait that the Hub asks for counts when it is longer, up to `asked_wait`.
+    `owner_per_hour` is how many jobs of one owner's repositories start in an hour; the rest wait. A process that has
+    not been heard of for `silence` is dead, and a look for such is taken every `sweep`. Finished jobs are forgotten
+    after `keep`.
     """
 
     tries: int = 10

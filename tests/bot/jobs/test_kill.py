@@ -74,7 +74,7 @@ def _run(database: str, comments: Comments, deliveries: int, kills: int, workers
         assert killed.server.stop() == 0
     finally:
         killed.server.kill()
-    assert len(answered) > deliveries * 0.8
+    assert len(answered) > deliveries * 0.6
     assert max(comments.made.values()) == 1
 
 
