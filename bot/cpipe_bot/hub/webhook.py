@@ -79,6 +79,9 @@ def app(
             answer = await _answer(request, engine, checked, works, seconds_to_read)
         except _Refused as refused:
             answer = refused.answer
+        except Exception:
+            log.exception("a delivery failed")
+            answer = _Answer(500, "failed", "it could not be taken")
         counted.delivered(answer.outcome)
         fields = {"status": answer.status, "new": answer.new, "ms": round(1000 * (time.monotonic() - began), 1)}
         log.info(

@@ -74,10 +74,10 @@ class Durable:
         self._register(attempt, settle)
         DBOS.listen_queues([self._queue] if workers else [])
         DBOS.launch()
+        self._workers = workers
+        self._poll = poll
         if workers:
-            DBOS.register_queue(
-                self._queue, worker_concurrency=workers, polling_interval_sec=poll, on_conflict="always_update"
-            )
+            self._register_queue()
         self._client = client(database)
 
     def _register(
@@ -94,6 +94,14 @@ class Durable:
         @DBOS.workflow(name=_WORKFLOW)
         def check(job: int, number: int) -> None:
             settle_step(job, number, attempt_step(job, number))
+
+    def _register_queue(self) -> None:
+        DBOS.register_queue(
+            self._queue,
+            worker_concurrency=self._workers,
+            polling_interval_sec=self._poll,
+            on_conflict="always_update",
+        )
 
     def enqueue(self, connection: sa.Connection, run: Run) -> None:
         """Have a run done, as part of the connection's transaction."""
@@ -130,12 +138,13 @@ class Durable:
         found = self._client.list_workflows(workflow_ids=ids, status=_UNDONE, load_input=False, load_output=False)
         return set(_runs(each.workflow_id for each in found))
 
-    def forget_queues(self, living: frozenset[str]) -> None:
-        """Forget the queues of processes other than the `living`."""
-        kept = {_queue(executor) for executor in living}
-        for queue in self._client.list_queues():
-            if queue.name.startswith(_queue("")) and queue.name not in kept:
-                self._client.delete_queue(queue.name)
+    def keep_queues(self, known: frozenset[str]) -> None:
+        """Forget the queues of processes that are not `known` any more; one that comes back has its own again."""
+        names = {queue.name for queue in self._client.list_queues()}
+        for name in names - {_queue(executor) for executor in known} - {self._queue}:
+            self._client.delete_queue(name)
+        if self._queue not in names:
+            self._register_queue()
 
     def close(self, seconds: float) -> None:
         """Take no more work, and give what is being done `seconds` to end."""

@@ -30,6 +30,7 @@ from cpipe_bot.jobs.work import Done, Handler, Work
 
 log = logging.getLogger("cpipe_bot.jobs")
 _GATHER = 0.02
+_DAY = 86_400.0
 _SUPERSEDED = Done("neutral", "a newer commit came before it was its turn", superseded=True)
 
 
@@ -73,7 +74,7 @@ class Engine:
         self._lock = self._only_user()
         with self.database.write() as connection:
             if self.database.is_sqlite:
-                ledger.leave(connection, None)
+                ledger.forget_executors(connection, float("inf"))
             # Before DBOS takes the first job, or it would look like a dead process's.
             ledger.beat(connection, self.name, self.workers, self.database.now(connection))
         self._inbox = Inbox(self.database, self._stored)
@@ -105,7 +106,7 @@ class Engine:
         self._durable.close(seconds if self._attempts.running else 0)
         left = len(self._attempts.running)
         with self.database.write() as connection:
-            ledger.leave(connection, [self.name])
+            ledger.leave(connection, self.name)
         if not left:
             self.database.close()
         if self._lock is not None:
@@ -151,7 +152,7 @@ class Engine:
         """Return why nothing can be accepted or done now, "" when it can."""
         try:
             with self.database.read() as connection:
-                ledger.living(connection, 0.0, 0.0)
+                ledger.heard_of(connection, 0.0)
         except Exception as error:
             return f"the database does not answer ({type(error).__name__})"
         dead = [thread.name for thread in self._threads if not thread.is_alive()]
@@ -225,7 +226,10 @@ class Engine:
             if not alone:
                 return
             with self.database.read() as connection:
-                living = ledger.living(connection, self.database.now(connection), self.policy.silence)
+                now = self.database.now(connection)
+                # Whoever looks lives, however long ago its last beat came through.
+                living = ledger.heard_of(connection, now - self.policy.silence) | {self.name}
+                known = ledger.heard_of(connection, now - _DAY)
                 room = self.workers - ledger.running_in(connection, self.name)
                 running = [Run(job.id, job.run) for job in ledger.jobs(connection, "running", 10_000)]
             lost = self._durable.lost(living)
@@ -233,8 +237,7 @@ class Engine:
                 self._take_over(run)
             for run in set(running) - self._durable.undone(running):
                 self._attempts.put_back(run, "it ended without a record")
-            if len(lost) <= room:
-                self._durable.forget_queues(living)
+            self._durable.keep_queues(known)
         self._wake()
 
     def _prune(self) -> None:
@@ -253,6 +256,7 @@ def forget(database: Database, keep: float) -> int:
     with database.write() as connection:
         before = database.now(connection) - keep
         forgotten = ledger.prune(connection, before)
+        ledger.forget_executors(connection, before)
     found = client(database)
     try:
         prune(found, before)

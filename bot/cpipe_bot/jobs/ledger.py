@@ -188,15 +188,19 @@ def beat(connection: sa.Connection, name: str, workers: int, now: float) -> None
         connection.execute(sa.insert(EXECUTORS).values(name=name, workers=workers, beat=now))
 
 
-def leave(connection: sa.Connection, names: Sequence[str] | None) -> None:
-    """Take processes out, all where None is given: their jobs may be taken over."""
-    gone = sa.delete(EXECUTORS)
-    connection.execute(gone if names is None else gone.where(EXECUTORS.c.name.in_(names)))
+def leave(connection: sa.Connection, name: str) -> None:
+    """Take a process out: its jobs may be taken over."""
+    connection.execute(sa.delete(EXECUTORS).where(EXECUTORS.c.name == name))
 
 
-def living(connection: sa.Connection, now: float, silence: float) -> frozenset[str]:
-    """Return the processes that have been heard of in the last `silence` seconds."""
-    return frozenset(connection.execute(sa.select(EXECUTORS.c.name).where(EXECUTORS.c.beat > now - silence)).scalars())
+def forget_executors(connection: sa.Connection, before: float) -> None:
+    """Take out the processes that were last heard of before `before`."""
+    connection.execute(sa.delete(EXECUTORS).where(EXECUTORS.c.beat < before))
+
+
+def heard_of(connection: sa.Connection, since: float) -> frozenset[str]:
+    """Return the processes that have been heard of since then."""
+    return frozenset(connection.execute(sa.select(EXECUTORS.c.name).where(EXECUTORS.c.beat > since)).scalars())
 
 
 def _started_by_owner(connection: sa.Connection, since: float) -> dict[str, int]:

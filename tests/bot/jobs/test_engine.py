@@ -34,7 +34,7 @@ class Heard:
     def running(self, work: Work) -> None:
         self.told.append(("running", work.repo))
 
-    def finished(self, work: Work, done: Done, seconds: float) -> None:
+    def finished(self, work: Work, done: Done, seconds: float) -> None:  # noqa: ARG002
         self.told.append(("superseded" if done.superseded else "finished", work.repo))
 
     def retrying(self, work: Work, why: str) -> None:
@@ -47,7 +47,7 @@ class Heard:
 class Deaf(Heard):
     """A recorder that fails."""
 
-    def running(self, work: Work) -> None:
+    def running(self, work: Work) -> None:  # noqa: ARG002
         raise RuntimeError("the disk is full")
 
 

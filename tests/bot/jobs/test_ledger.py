@@ -167,7 +167,7 @@ def test_replay(found: Database) -> None:
 
 def test_prune(found: Database) -> None:
     ids = _put(found, *[replace(PUSH, sha=sha * 40) for sha in "abcd"], replace(PUSH, sha="e" * 40, repo="octo/other"))
-    a, b, c, d, e = ids
+    a, b, c, _, e = ids
     with found.write() as connection:
         for id, ended in ((a, 100.0), (b, 200.0), (e, 50.0)):
             _start(connection, id)
