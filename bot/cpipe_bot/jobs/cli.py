@@ -59,10 +59,12 @@ def serve(
     has the token CPIPE_METRICS_TOKEN. SIGTERM has it take no more, finish what is running or hand it back, and end.
     """
     with _told():
+        from cpipe_bot.hub.webhook import checked_secret
         from cpipe_bot.jobs.hub import from_environment
         from cpipe_bot.jobs.serving import Process
         from cpipe_bot.jobs.serving import serve as run
 
+        checked_secret(secret)
         run(Process(_url(data, database), workers, host, port, secret, metrics_token), from_environment())
 
 

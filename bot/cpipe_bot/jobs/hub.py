@@ -45,8 +45,8 @@ def from_environment() -> Hub:
 
     return Hub(
         import_module("cpipe_bot.hub.handle").handler(settings),
-        lambda body: events.works(body, __version__, login),  # type: ignore[no-any-return]
+        lambda body: events.works(body, __version__, login),
         __version__,
-        lambda: settings.watched,  # type: ignore[no-any-return]
+        lambda: settings.watched,
         newest,
     )

@@ -7,7 +7,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,6 +16,7 @@ from cpipe_bot.jobs.database import JOBS, Database
 from cpipe_bot.jobs.work import Work
 
 _AT_ONCE = 500
+_FIELDS = tuple(field.name for field in fields(Work))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def _row(work: Work, now: float) -> dict[str, object]:
         "owner": work.repo.partition("/")[0],
         "ref": work.ref,
         "comment": work.comment,
-        "work": json.dumps(asdict(work)),
+        "work": json.dumps({name: getattr(work, name) for name in _FIELDS}),
         "state": "queued",
         "run": 0,
         "executor": "",
