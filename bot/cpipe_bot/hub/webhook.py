@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 
+from cpipe_bot.hub.gather import Gathering
 from cpipe_bot.hub.metrics import Metrics
 from cpipe_bot.jobs.engine import Engine
 from cpipe_bot.jobs.work import Work
@@ -26,9 +27,7 @@ log = logging.getLogger("cpipe_bot.webhook")
 
 SHORTEST_SECRET = 16
 MOST_BYTES = 1_000_000
-# Of a body that comes in time, and of the disk or the database.
 SECONDS_TO_READ = 10.0
-SECONDS_TO_STORE = 30.0
 
 # Returns the work that a delivery's body asks for; raises ValueError for what is no delivery.
 Works = Callable[[bytes], tuple[Work, ...]]
@@ -70,13 +69,14 @@ def app(
     checked = checked_secret(secret)
     counted = metrics or Metrics()
     counted.watch(engine)
+    gathering = Gathering(engine)
     server = FastAPI(title="cpipe-bot", docs_url=None, redoc_url=None, openapi_url=None)
 
     @server.post("/webhooks/hub")
     async def hub(request: Request) -> Response:
         began = time.monotonic()
         try:
-            answer = await _answer(request, engine, checked, works, seconds_to_read)
+            answer = await _answer(request, gathering, checked, works, seconds_to_read)
         except _Refused as refused:
             answer = refused.answer
         except Exception:
@@ -122,7 +122,7 @@ def checked_secret(secret: str) -> bytes:
     return secret.encode()
 
 
-async def _answer(request: Request, engine: Engine, secret: bytes, works: Works, seconds: float) -> _Answer:
+async def _answer(request: Request, gathering: Gathering, secret: bytes, works: Works, seconds: float) -> _Answer:
     given = request.headers.get("x-webhook-secret", "").encode("latin-1", "replace")
     if not hmac.compare_digest(given, secret):
         raise _Refused(_Answer(401, "unauthorized", "the secret is wrong"))
@@ -135,7 +135,7 @@ async def _answer(request: Request, engine: Engine, secret: bytes, works: Works,
     if not found:
         return _Answer(200, "ignored", "nothing to do")
     try:
-        stored = await asyncio.wait_for(asyncio.wrap_future(engine.submit_soon(found)), SECONDS_TO_STORE)
+        stored = await gathering.store(found)
     except Exception as error:
         log.error("a delivery could not be stored: %s: %s", type(error).__name__, clean_line(str(error), 300))
         raise _Refused(_Answer(503, "not stored", "it could not be stored; send it again")) from None

@@ -23,7 +23,7 @@ from cpipe_bot.jobs import ledger
 from cpipe_bot.jobs.attempt import Attempts
 from cpipe_bot.jobs.database import HAND_OVER, SWEEP, BadDatabase, Database
 from cpipe_bot.jobs.durable import Durable, Run, client, prune
-from cpipe_bot.jobs.inbox import Inbox, Stored
+from cpipe_bot.jobs.inbox import Inbox, Outcome, Stored
 from cpipe_bot.jobs.policy import Policy
 from cpipe_bot.jobs.recorder import Recorder, Recorders
 from cpipe_bot.jobs.work import Done, Handler, Work
@@ -115,11 +115,14 @@ class Engine:
 
     def submit(self, works: Iterable[Work]) -> Stored:
         """Store works and return which are new. When it returns they are on disk; else it raises."""
-        return self.submit_soon(works).result()
+        (outcome,) = self.submit_soon([tuple(works)]).result()
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
-    def submit_soon(self, works: Iterable[Work]) -> Future[Stored]:
-        """Return what `submit` will return."""
-        return self._inbox.put(works)
+    def submit_soon(self, groups: Sequence[Sequence[Work]]) -> Future[list[Outcome]]:
+        """Return what will have become of each group of works: what `submit` returns, or raises."""
+        return self._inbox.put(groups)
 
     def jobs(self, state: ledger.State | None = None, limit: int = 100) -> list[ledger.Job]:
         """Return the newest jobs, in `state` where one is given."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, fields
 from typing import Any
@@ -27,22 +27,27 @@ class Stored:
     duplicates: tuple[Work, ...]
 
 
+# What became of each of several groups of works.
+Outcome = Stored | Exception
+_Put = tuple[Sequence[Sequence[Work]], Future[list[Outcome]]]
+
+
 class Inbox:
     """Stores works. `on_stored` is told of new ones, in the storing thread."""
 
     def __init__(self, database: Database, on_stored: Callable[[Sequence[Work]], None]) -> None:
         self._database = database
         self._on_stored = on_stored
-        self._waiting: queue.SimpleQueue[tuple[tuple[Work, ...], Future[Stored]] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Put | None] = queue.SimpleQueue()
         insert = sqlite.insert if database.is_sqlite else postgresql.insert
         self._insert: Any = insert(JOBS).on_conflict_do_nothing(index_elements=["key"]).returning(JOBS.c.key)
         self._thread = threading.Thread(target=self._store_all, name="inbox", daemon=True)
         self._thread.start()
 
-    def put(self, works: Iterable[Work]) -> Future[Stored]:
-        """Return what will have been stored: its result is there once it is on disk, or raises the database's error."""
-        future: Future[Stored] = Future()
-        self._waiting.put((tuple(works), future))
+    def put(self, groups: Sequence[Sequence[Work]]) -> Future[list[Outcome]]:
+        """Return what will have become of each group: it is on disk, or there is the database's error."""
+        future: Future[list[Outcome]] = Future()
+        self._waiting.put((groups, future))
         return future
 
     def close(self) -> None:
@@ -64,29 +69,31 @@ class Inbox:
                     self._waiting.put(None)
                     break
                 batch.append(following)
-            self._store(batch)
+            outcomes = iter(self._stored([group for groups, _ in batch for group in groups]))
+            for groups, future in batch:
+                found = [next(outcomes) for _ in groups]
+                # Whoever waited may have gone; what was stored stays stored.
+                if future.set_running_or_notify_cancel():
+                    future.set_result(found)
 
-    def _store(self, batch: Sequence[tuple[tuple[Work, ...], Future[Stored]]]) -> None:
+    def _stored(self, groups: Sequence[Sequence[Work]]) -> list[Outcome]:
         try:
-            new = self._insert_new([work for works, _ in batch for work in works])
+            new = self._insert_new([work for group in groups for work in group])
         except Exception as error:
-            if len(batch) > 1:
-                # One that the database refuses takes no other with it.
-                for each in batch:
-                    self._store([each])
-            else:
-                _answer(batch[0][1], error)
-            return
-        for works, future in batch:
+            # One that the database refuses takes no other with it.
+            return [error] if len(groups) == 1 else [each for group in groups for each in self._stored([group])]
+        outcomes: list[Outcome] = []
+        for group in groups:
             accepted: list[Work] = []
             duplicates: list[Work] = []
-            for work in works:
+            for work in group:
                 # Of two alike in one batch the first is the new one.
                 (accepted if work.key in new else duplicates).append(work)
                 new.discard(work.key)
-            _answer(future, Stored(tuple(accepted), tuple(duplicates)))
+            outcomes.append(Stored(tuple(accepted), tuple(duplicates)))
             if accepted:
                 self._on_stored(accepted)
+        return outcomes
 
     def _insert_new(self, works: Sequence[Work]) -> set[str]:
         if not works:
@@ -95,16 +102,6 @@ class Inbox:
             now = self._database.now(connection)
             rows = connection.execute(self._insert, [_row(work, now) for work in works])
             return set(rows.scalars())
-
-
-def _answer(future: Future[Stored], outcome: Stored | Exception) -> None:
-    # Whoever waited may have gone; what was stored stays stored.
-    if not future.set_running_or_notify_cancel():
-        return
-    if isinstance(outcome, Exception):
-        future.set_exception(outcome)
-    else:
-        future.set_result(outcome)
 
 
 def _row(work: Work, now: float) -> dict[str, object]:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cpipe_bot.jobs import ledger
 from cpipe_bot.jobs.database import JOBS, Database
-from cpipe_bot.jobs.inbox import Inbox
+from cpipe_bot.jobs.inbox import Inbox, Stored
 from cpipe_bot.jobs.work import Work
 
 PUSH = Work("model", "octo/pipe", "refs/heads/main", "a" * 40, "1", "push")
@@ -29,7 +29,9 @@ def found(database: str) -> Iterator[Database]:
 def _put(found: Database, *works: Work) -> list[int]:
     """Accept works, and return the ids of those that are new."""
     inbox = Inbox(found, lambda _: None)
-    accepted = inbox.put(works).result().accepted
+    (stored,) = inbox.put([works]).result()
+    assert isinstance(stored, Stored)
+    accepted = stored.accepted
     inbox.close()
     with found.read() as connection:
         ids = {job.work.key: job.id for job in ledger.jobs(connection)}
@@ -57,10 +59,11 @@ def test_the_same_twice(found: Database) -> None:
 def test_what_the_database_refuses_takes_no_other_with_it(found: Database) -> None:
     inbox = Inbox(found, lambda _: None)
     # PostgreSQL stores no NUL; SQLite does.
-    futures = [inbox.put([replace(PUSH, sha="b" * 40, comment="\0")]), inbox.put([PUSH])]
+    odd, even = inbox.put([[replace(PUSH, sha="b" * 40, comment="\0")], [PUSH]]).result()
     inbox.close()
-    assert len(futures[1].result().accepted) == 1
-    assert (futures[0].exception() is None) == found.is_sqlite
+    assert isinstance(even, Stored)
+    assert len(even.accepted) == 1
+    assert isinstance(odd, Stored) == found.is_sqlite
 
 
 def test_only_the_newest_commit_of_a_ref(found: Database) -> None:
