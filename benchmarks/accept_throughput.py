@@ -3,9 +3,9 @@
     python benchmarks/accept_throughput.py [--seconds 8] [--rounds 3] [--deliveries 10000]
 
 Both servers run in a process of their own, by turns, and are asked by 32 connections of a third process. The bare one
-reads the body and answers. Ours is `serve` with SQLite and one worker: secret, limits, JSON, group commit with fsync, log
-line, and jobs that end at once. Then its memory over many deliveries. Bounds: half of bare FastAPI's throughput, a 99th
-percentile of 200 ms, memory that does not grow.
+reads the body and answers. Ours is `serve` with SQLite and one worker: secret, limits, JSON, group commit with fsync, a
+line of log, and jobs that end at once. Then its memory over many deliveries. Bounds: half of bare FastAPI's throughput, a
+99th percentile of 200 ms, memory that does not grow.
 """
 
 from __future__ import annotations

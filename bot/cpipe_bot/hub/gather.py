@@ -1,4 +1,4 @@
-"""Deliveries that come together are stored together: one transaction, one wait for the disk, one word between threads."""
+"""Deliveries that come together are stored together: one transaction, one wait for the disk."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Gathering:
         self._task: asyncio.Task[None] | None = None
 
     async def store(self, works: Sequence[Work]) -> Stored:
-        """Store works, and return which are new; they are on disk then. Raises the database's error, or `TimeoutError`."""
+        """Store works, and return which are new; they are on disk then. Raises what the database raised."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Stored] = loop.create_future()
         self._waiting.append((works, future))
