@@ -10,12 +10,20 @@ from concurrent.futures import Future
 from dataclasses import dataclass, fields
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cpipe_bot.jobs.database import JOBS, Database
 from cpipe_bot.jobs.work import Work
 
 _AT_ONCE = 500
+# Written in the statement: a parameter costs more than the disk.
+_AS_NEW = {
+    "state": sa.literal_column("'queued'"),
+    "reason": sa.literal_column("''"),
+    "executor": sa.literal_column("''"),
+    **{name: sa.literal_column("0") for name in ("run", "tries", "deaths")},
+}
 _FIELDS = tuple(field.name for field in fields(Work))
 
 
@@ -40,7 +48,9 @@ class Inbox:
         self._on_stored = on_stored
         self._waiting: queue.SimpleQueue[_Put | None] = queue.SimpleQueue()
         insert = sqlite.insert if database.is_sqlite else postgresql.insert
-        self._insert: Any = insert(JOBS).on_conflict_do_nothing(index_elements=["key"]).returning(JOBS.c.key)
+        self._insert: Any = (
+            insert(JOBS).values(_AS_NEW).on_conflict_do_nothing(index_elements=["key"]).returning(JOBS.c.key)
+        )
         self._thread = threading.Thread(target=self._store_all, name="inbox", daemon=True)
         self._thread.start()
 
@@ -113,12 +123,6 @@ def _row(work: Work, now: float) -> dict[str, object]:
         "ref": work.ref,
         "comment": work.comment,
         "work": json.dumps({name: getattr(work, name) for name in _FIELDS}),
-        "state": "queued",
-        "run": 0,
-        "executor": "",
-        "tries": 0,
-        "deaths": 0,
         "accepted": now,
         "due": now,
-        "reason": "",
     }

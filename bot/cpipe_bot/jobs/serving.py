@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -55,8 +54,6 @@ def serve(process: Process, hub: Hub) -> None:
     """
     checked_secret(process.secret)
     log_as_json([process.secret, process.metrics_token])
-    # The thread that stores comes back from the disk to wait for its turn: 5 ms by default, longer than the disk takes.
-    sys.setswitchinterval(0.0005)
     stopped = _on_stop()
     listening = _listening(process.host, process.port)
     metrics = Metrics()
