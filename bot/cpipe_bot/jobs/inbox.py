@@ -18,7 +18,7 @@ from cpipe_bot.jobs.work import Work
 
 _AT_ONCE = 500
 # Written in the statement: a parameter costs more than the disk.
-_AS_NEW = {
+_AS_NEW: dict[str, Any] = {
     "state": sa.literal_column("'queued'"),
     "reason": sa.literal_column("''"),
     "executor": sa.literal_column("''"),
