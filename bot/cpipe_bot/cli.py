@@ -4,6 +4,7 @@ import click
 
 from cpipe_bot.github.cli import github
 from cpipe_bot.hub.cli import hub
+from cpipe_bot.jobs.cli import jobs, serve, worker
 from cpipe_check import __version__
 
 
@@ -13,5 +14,5 @@ def main() -> None:
     """Check pipelines that others submit, and answer where they submitted them."""
 
 
-main.add_command(github)
-main.add_command(hub)
+for command in (github, hub, serve, worker, jobs):
+    main.add_command(command)

@@ -1,0 +1,55 @@
+"""What the jobs need of the Hub's side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from cpipe_bot.hub import events
+from cpipe_bot.hub.client import Hub as Client
+from cpipe_bot.hub.handle import handler
+from cpipe_bot.hub.settings import from_environment as settings_from_environment
+from cpipe_bot.jobs.work import Handler, Work
+from cpipe_check import __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """The Hub's side.
+
+    `works` returns the work that a delivery's body asks for, `watched` the repositories whose refs are looked at every
+    `seconds` for deliveries that never came, `newest` their refs with commits, `rules` the version of the checker.
+    With `dry_run` nothing is written to the Hub.
+    """
+
+    handler: Handler
+    works: Callable[[bytes], tuple[Work, ...]]
+    rules: str
+    watched: Callable[[], Iterable[str]] = tuple
+    newest: Callable[[str], Iterable[tuple[str, str]]] = lambda _: ()
+    dry_run: bool = False
+    seconds: float = 900.0
+
+
+def from_environment() -> Hub:
+    """Return the Hub that the environment's variables name.
+
+    Raises:
+        TryAgain: when it does not say who the bot is.
+        GiveUp: when it does not know the token, or a variable cannot be used.
+    """
+    settings = settings_from_environment()
+    client = Client(settings)
+    login = client.login
+
+    def newest(repo: str) -> Iterable[tuple[str, str]]:
+        return client.refs(client.repository("model", repo)).items()
+
+    return Hub(
+        handler(settings),
+        lambda body: events.works(body, __version__, login),
+        __version__,
+        lambda: settings.watched,
+        newest,
+        settings.dry_run,
+    )
