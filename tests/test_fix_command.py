@@ -100,6 +100,7 @@ def test_fix_goes_by_selection(command, path: Path) -> None:
     assert command("--diff", "--ignore", "CP3", path).code == 0
 
 
+@pytest.mark.slow
 def test_fix_then_smoke_load(command, path: Path) -> None:
     pytest.importorskip("diffusers", reason="the smoke-load needs the smoke extra")
     path.write_text(BAD)

@@ -235,6 +235,7 @@ NEIGHBOURS = ("eats_private_memory", "edits_kept_references", "fills_disk", "flo
 
 
 @pytest.mark.skipif(not ROOMS, reason="no kind of room is proven on this machine")
+@pytest.mark.slow
 def test_the_room_beside(world: World, tmp_path: Path) -> None:
     """Hostile files in two rooms at once: none changes what is said of the others."""
     for name, (smoke, _, after) in run([HOSTILE / f"{n}.py" for n in NEIGHBOURS], ROOMS[0], world, tmp_path, 2).items():

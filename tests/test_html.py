@@ -279,7 +279,7 @@ def test_command_writes_it(command, tmp_path: Path) -> None:
     done = command("--static", "--output-format", "html", "--output-file", target, PIPELINES / "one_step_unet.py")
     assert (done.code, done.out, done.err) == (0, "", "")
     assert "UnetSchedulerOneForwardPipeline" in Page(target.read_text(encoding="utf-8")).text
-    done = command("--static", "--output-format", "html", *sorted((PIPELINES / "broken").glob("*.py")))
+    done = command("--static", "--output-format", "html", *sorted((PIPELINES / "broken").iterdir()))
     assert done.code == 1
     assert "--static" in Page(done.out).text
     assert all(f"{rule.code} {rule.name}" in Page(done.out).text for rule in RULES)

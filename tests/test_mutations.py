@@ -93,6 +93,7 @@ def test_never_crashes() -> None:
         check_static(Submission("my_pipeline.py", garbled(chance), None), target)
 
 
+@pytest.mark.slow
 def test_no_false_alarm(real_loader) -> None:
     compare(real_loader, 1, 150)
 

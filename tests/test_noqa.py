@@ -142,6 +142,7 @@ def test_silenced_error_does_not_make_it_load(command, tmp_path: Path) -> None:
     assert (file["findings"], file["loads"]) == ([], False)
 
 
+@pytest.mark.slow
 def test_silenced_error_is_tried_for_real(command, tmp_path: Path) -> None:
     pytest.importorskip("diffusers", reason="the smoke-load needs the smoke extra")
     path = tmp_path / "it.py"

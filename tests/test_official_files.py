@@ -15,6 +15,7 @@ SPEC = find_spec("diffusers")
 
 
 @pytest.mark.skipif(SPEC is None, reason="needs the smoke extra")
+@pytest.mark.slow
 def test_every_file_is_checked() -> None:
     """None crashes or is too much for us; as community pipelines they fail for what they are, and for nothing else.
 

@@ -28,7 +28,11 @@ def test_contents(built: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"cpipe_check/py.typed", "cpipe_bot/py.typed", "cpipe_check/report/report.schema.json"} <= names
     committed = subprocess.run(
-        ["git", "ls-files", "checks", "bot"], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "ls-files", "checks/cpipe_check", "bot/cpipe_bot"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     sources = {path.partition("/")[2] for path in committed.stdout.split()}
     assert sources <= names, "everything in the tree is in the wheel"

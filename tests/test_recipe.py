@@ -387,7 +387,7 @@ def test_pyproject_against_the_signature() -> None:
         ("[tool.cpipe-check.recipes.'a.py']\ncal.x = 1", "unknown key `cal`; is `call` meant?"),
         ("[tool.cpipe-check.recipes.'a.py']\ncall.x = {image = [9000, 9000]}", "at most 512"),
         ("[tool.cpipe-check]\ndiffusers = 3", "diffusers is a string"),
-        ("[tool.cpipe-check]\nnix = 3", "there are diffusers, transformers, recipes"),
+        ("[tool.cpipe-check]\nnix = 3", "there are diffusers, transformers, select, ignore, fail-on, recipes"),
     ],
 )
 def test_bad_settings(command, tmp_path: Path, text: str, message: str) -> None:

@@ -197,7 +197,15 @@ def test_no_bytes_break_the_reader(data: bytes) -> None:
 
 
 ENDED = {"event": "end", "seconds": 0.1, "ok": True, "memory": 1, "device_memory": 0, "challenge": ""}
-CHANGES = {"asked": {"steps": 4}, "also": {}, "give": [], "before": [], "forms": {}, "no_example": True}
+CHANGES = {
+    "asked": {"steps": 4},
+    "also": {},
+    "give": [],
+    "before": [],
+    "forms": {},
+    "no_example": True,
+    "author_sizes": False,
+}
 SENT = (
     {"event": "begin", "stage": "reference", "challenge": ""},
     {"event": "reference", "key": "ddpm", "challenge": ""},

@@ -76,6 +76,7 @@ def test_quiet_tells_what_does_not_fail(command, path: Path) -> None:
     assert "CP302" in command("--static", "--quiet", "--fail-on", "never", path).out
 
 
+@pytest.mark.slow
 def test_failed_smoke_load_is_an_error(command, tmp_path: Path) -> None:
     pytest.importorskip("diffusers", reason="the smoke-load needs the smoke extra")
     path = tmp_path / "it.py"

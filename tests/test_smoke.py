@@ -90,6 +90,7 @@ def test_hub_layout_with_sibling_runs(tmp_path: Path) -> None:
     assert [file.smoke.verdict for file in report.files] == [Verdict.RAN]
 
 
+@pytest.mark.slow
 def test_reference_directory(tmp_path: Path) -> None:
     """A real repository's layout on disk, with a component of its own that the tiny one has not."""
     from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel

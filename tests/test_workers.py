@@ -21,7 +21,7 @@ from cpipe_check.workers import Limits, Lost, in_workers
 
 PIPELINE = b"from diffusers import DDPMPipeline\n\n\nclass MyPipeline(DDPMPipeline):\n    pass\n"
 # libcst makes some 8 KB of every two bytes.
-GREEDY = PIPELINE + b"a\n" * 100_000
+GREEDY = PIPELINE + b"a\n" * 160_000
 # libcst takes time in the square of this depth, and no limit of Python's forbids so many of them.
 SLOW = PIPELINE + (b"x = " + b"a + " * 2000 + b"a\n") * 120
 STRICT = Limits(1, 512 << 20)
@@ -88,7 +88,7 @@ def test_a_bug_is_told_and_costs_one_item() -> None:
 
 
 def test_a_bug_in_a_rule_is_exit_code_3_and_the_other_files_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cpipe_check.checker.findings", _stumble)
+    monkeypatch.setattr("cpipe_check.checker.every_finding", _stumble)
     sources = (PIPELINE + b"# bug\n", PIPELINE)
     submissions = tuple(Submission(f"{i}.py", source, None) for i, source in enumerate(sources))
     report = check(Collection(submissions, (), ()))

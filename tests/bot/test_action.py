@@ -489,7 +489,7 @@ def test_callers_give_inputs_that_the_workflow_has(workflow: str) -> None:
 def test_guide_gives_inputs_that_there_are() -> None:
     """Each of its workflows calls ours, or the action, with what those take."""
     called = []
-    for block in re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "github-action.md").read_text(), re.DOTALL):
+    for block in re.findall(r"```yaml\n(.*?)```", (ROOT / "bot" / "docs" / "github-action.md").read_text(), re.DOTALL):
         for job in yaml.safe_load(block)["jobs"].values():
             for step in job.get("steps", [job]):
                 path = re.fullmatch(r"cpipe-check/cpipe-check/?(.*)@v[\d.]+", step["uses"])

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parent.parent.parent
-DEPLOY = ROOT / "deploy"
+DEPLOY = ROOT / "bot" / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
 
 

@@ -5,7 +5,7 @@
 import os
 
 CHANGES = {"asked": {}, "also": {}, "give": [], "before": ["leave"], "forms": {}, "no_example": False,
-           "shortened": False}
+           "shortened": False, "author_sizes": False}
 
 
 def on_call(pipe, image):

@@ -3,7 +3,7 @@
 # expect: failed: in call: its process sent what is no report
 
 CHANGES = {"asked": {"image_size": 1 << 60, "frames": 10**300}, "also": {}, "give": [], "before": [], "forms": {},
-           "no_example": False, "shortened": False}
+           "no_example": False, "shortened": False, "author_sizes": False}
 
 
 def on_call(pipe, image):

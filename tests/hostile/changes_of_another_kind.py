@@ -3,7 +3,7 @@
 # expect: failed: in call: its process sent what is no report
 
 CHANGES = {"asked": {"steps": True}, "also": {"../x": "os.system"}, "give": [{}], "before": ["__init__()", 7],
-           "forms": {"image": "\x1b[31m"}, "no_example": False, "shortened": False}
+           "forms": {"image": "\x1b[31m"}, "no_example": False, "shortened": False, "author_sizes": False}
 
 
 def on_call(pipe, image):

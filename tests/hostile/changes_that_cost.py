@@ -6,7 +6,7 @@ Without them it would run. How it ends depends on what is exceeded first.
 # expect: failed: in repeat: (MemoryError.*|RuntimeError.*memory.*|its process.*|not finished.*)
 
 CHANGES = {"asked": {"image_size": 16384, "frames": 16384, "steps": 16384}, "also": {}, "give": ["frames", "video"],
-           "before": [], "forms": {}, "no_example": False, "shortened": False}
+           "before": [], "forms": {}, "no_example": False, "shortened": False, "author_sizes": False}
 
 
 def on_call(pipe, image):

@@ -2,7 +2,7 @@
 
 # expect: failed: in call: its process sent what is no report
 
-CHANGES = {"asked": {}, "also": {}, "give": [], "before": [], "forms": {}, "no_example": False, "shortened": False}
+CHANGES = {"asked": {}, "also": {}, "give": [], "before": [], "forms": {}, "no_example": False, "shortened": False, "author_sizes": False}
 
 
 def on_call(pipe, image):
