@@ -16,6 +16,7 @@ usual = settings(deadline=None, database=None, derandomize=True, suppress_health
 
 @settings(usual, max_examples=2000, phases=[Phase.explicit, Phase.generate])
 @given(st.sampled_from(BASES), steps)
+@pytest.mark.slow
 def test_mutated_files(base: bytes, steps: list[Step]) -> None:
     run(mutate(base, steps), resolve())
 

@@ -301,6 +301,7 @@ VICTIM = """        import os, time
 
 
 @linux
+@pytest.mark.slow
 def test_hostile_neighbour(tmp_path: Path) -> None:
     """Both call at the same time: neither's events are read before the other has come as far."""
     pytest.importorskip("diffusers")

@@ -155,6 +155,7 @@ def test_author_sees_his_own_frames_first(tmp_path: Path) -> None:
     assert [lines[f.line - 1].strip() for f in file.smoke.frames] == [f.code for f in file.smoke.frames]
 
 
+@pytest.mark.slow
 def test_never_returns(tmp_path: Path) -> None:
     source = one_step("        import subprocess; subprocess.Popen(['sleep', '77.7'])\n        while True: pass\n")
     result = smoke(tmp_path, source, SmokeOptions(device="cpu", seconds=12)).smoke
@@ -163,6 +164,7 @@ def test_never_returns(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
+@pytest.mark.slow
 def test_eats_memory(tmp_path: Path) -> None:
     source = one_step("        return [torch.ones(1 << 26) for _ in range(64)]\n")
     result = smoke(tmp_path, source, SmokeOptions(device="cpu", memory=2 << 30)).smoke

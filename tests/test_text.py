@@ -215,6 +215,7 @@ def test_hostile_names(text: str) -> None:
         assert "MARK" in rendered(Collection((Submission(name, b"", None, discovered=True),), (), ())) or text
 
 
+@pytest.mark.slow
 def test_hostile_directory(tmp_path: Path, command) -> None:
     """Skipped files, broken links and checked files with names as bad as the file system takes them."""
     nasty = "::error::`x`\n::error::\x1b[31m\u202e##[group]\udc80.py"
