@@ -6,17 +6,17 @@ It runs beside the pull request's own code, without secrets, so that all of it i
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path, PurePosixPath
 
+from cpipe_bot.github.base_settings import base_settings
 from cpipe_bot.github.changed import ChangedFile, Checkout, NoChange
 from cpipe_bot.github.runner import Runner
 from cpipe_check.api_index import ApiIndexError
 from cpipe_check.api_index.target import resolve
 from cpipe_check.checker import check
-from cpipe_check.config import Config, ConfigError, read_config
+from cpipe_check.config import Config, ConfigError
 from cpipe_check.report import RENDERERS
 from cpipe_check.report.markdown import code
 from cpipe_check.report.model import Report
@@ -28,8 +28,6 @@ from cpipe_check.text import clean_line
 VERDICTS = {0: "clean", 1: "findings", 2: "unusable", 3: "incomplete"}
 # GitHub takes 1 MB of outputs from a job.
 _MAX_OUTPUT = 500_000
-_CONFIG = "pyproject.toml"
-_NO_SETTINGS = b"[tool.cpipe-check]\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ def checked(options: Options) -> Report:
         checkout = Checkout(options.root)
         change = checkout.change(options.head, options.base)
         files = checkout.files(change, options.patterns, options.exclude)
-        config = _over(options, _settings(checkout.settings(change)))
+        config = _over(options, base_settings(checkout.settings(change)))
         target = resolve(config.diffusers, config.transformers)
     except (NoChange, ConfigError, ApiIndexError) as error:
         return Report((), problems=(clean_line(str(error)),))
@@ -107,24 +105,6 @@ def _listed(paths: list[str]) -> str:
     """Paths as a JSON list in ASCII, so that none can have a line of its own; the first ones, when it gets too long."""
     sizes = accumulate(len(json.dumps(path)) + 2 for path in paths)
     return json.dumps([path for path, size in zip(paths, sizes, strict=True) if size <= _MAX_OUTPUT])
-
-
-def _settings(content: bytes | None) -> Config:
-    """The base branch's settings; its recipes are for paths from the repository's root."""
-    with tempfile.TemporaryDirectory(prefix="cpipe-bot-") as scratch:
-        directory = Path(scratch)
-        try:
-            # The nearest file with the table counts: where the base branch has none, there is one that sets nothing.
-            (directory / _CONFIG).write_bytes(_NO_SETTINGS)
-            inner = directory / "base"
-            inner.mkdir()
-            if content is not None:
-                (inner / _CONFIG).write_bytes(content)
-            config = read_config(inner)
-        except ConfigError as error:
-            message = str(error).replace(f"{directory / 'base'}/", "")
-            raise ConfigError(f"the base branch's settings cannot be used: {message}") from None
-    return replace(config, recipes=replace(config.recipes, directory=Path()))
 
 
 def _over(options: Options, config: Config) -> Config:

@@ -16,6 +16,7 @@ from github.File import File
 from github.PullRequest import PullRequest
 from github.Repository import Repository
 
+from cpipe_bot.github.base_settings import FILE, base_settings
 from cpipe_bot.github.client import CannotPublish
 from cpipe_bot.github.globs import matches
 from cpipe_bot.github.settings import Settings
@@ -23,7 +24,7 @@ from cpipe_bot.github.snapshot import Snapshot, Unreadable
 from cpipe_check.api_index import ApiIndexError
 from cpipe_check.api_index.target import Target, resolve
 from cpipe_check.checker import check
-from cpipe_check.config import Config, ConfigError, read_config, tool_table
+from cpipe_check.config import Config, ConfigError, tool_table
 from cpipe_check.fix_files import fix_all
 from cpipe_check.fixing import unified
 from cpipe_check.report.model import Compatibility, Report
@@ -33,7 +34,6 @@ from cpipe_check.text import CleanText, clean_line
 # GitHub lists no more.
 _MOST_CHANGED = 3000
 _ALWAYS_DISTRUSTED = (".github/**", "action.yml", "action.yaml")
-_CONFIG = "pyproject.toml"
 _SIBLING = re.compile(rb"^[ \t]*from[ \t]+\.([A-Za-z_]\w{0,80})(?=[ \t.])", re.MULTILINE)
 _MAX_SIBLINGS = 10
 
@@ -64,7 +64,7 @@ def recheck(repository: Repository, pull: PullRequest, settings: Settings) -> Re
     changed = list(pull.get_files())
     head, base = Snapshot(repository, pull.head.sha), Snapshot(repository, pull.base.sha)
     with tempfile.TemporaryDirectory(prefix="cpipe-bot-") as scratch:
-        config, target = _settings(base, Path(scratch))
+        config, target = _settings(base)
         chosen = [file for file in changed if _is_chosen(file.filename, settings)]
         submissions, skipped = _submissions(head, chosen, Path(scratch))
         if len(changed) >= _MOST_CHANGED:
@@ -89,19 +89,16 @@ def _is_chosen(path: str, settings: Settings) -> bool:
     return matches(path, settings.patterns) and not matches(path, settings.exclude)
 
 
-def _settings(base: Snapshot, directory: Path) -> tuple[Config, Target]:
+def _settings(base: Snapshot) -> tuple[Config, Target]:
     try:
-        (directory / _CONFIG).write_bytes(base.read(_CONFIG))
+        content = base.read(FILE)
     except Unreadable:
-        # Without one the search would go on above the directory.
-        (directory / _CONFIG).write_text("[tool.cpipe-check]\n", encoding="utf-8")
+        content = None
     try:
-        config = read_config(directory)
-        return replace(config, recipes=replace(config.recipes, directory=Path())), resolve(
-            config.diffusers, config.transformers
-        )
+        config = base_settings(content)
+        return config, resolve(config.diffusers, config.transformers)
     except (ConfigError, ApiIndexError) as error:
-        raise CannotPublish(f"the base branch's settings cannot be used: {error}") from None
+        raise CannotPublish(str(error)) from None
 
 
 def _submissions(
@@ -174,13 +171,13 @@ def _distrusted(changed: Sequence[File], head: Snapshot, base: Snapshot, setting
         for path in filter(None, (file.filename, file.previous_filename)):
             if matches(path, patterns):
                 yield path
-            elif path == _CONFIG and _table(head) != _table(base):
+            elif path == FILE and _table(head) != _table(base):
                 yield f"{path} ([tool.cpipe-check])"
 
 
 def _table(snapshot: Snapshot) -> object:
     """The tool's own table in a commit's pyproject.toml, or what tells that it cannot be read."""
     try:
-        return tool_table(snapshot.read(_CONFIG).decode())
+        return tool_table(snapshot.read(FILE).decode())
     except (Unreadable, ValueError) as error:
         return str(error)

@@ -19,7 +19,6 @@ class Settings:
     """
 
     repository: str
-    server_url: str = "https://github.com"
     check_workflow: str = "cpipe-check.yml"
     gpu_workflow: str = ""
     artifact: str = "cpipe-check"
