@@ -34,10 +34,15 @@ class _Json(logging.Formatter):
             "logger": record.name,
             "message": self._inert(record.getMessage()),
         }
-        told |= {name: self._inert(value) if isinstance(value, str) else value for name, value in fields.items()}
+        told |= {name: self._value(value) for name, value in fields.items()}
         if record.exc_info:
             told["traceback"] = self._without_secrets(clean(self.formatException(record.exc_info), 8000))
         return json.dumps(told)
+
+    def _value(self, value: object) -> object:
+        if isinstance(value, list):
+            return [self._value(each) for each in value]
+        return self._inert(value) if isinstance(value, str) else value
 
     def _inert(self, text: str) -> str:
         return self._without_secrets(clean_line(text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -35,18 +35,24 @@ class Runs:
     def __init__(self, engine: sa.Engine, *, dry_run: bool = False) -> None:
         self._engine = engine
         self._dry_run = dry_run
+        again = {"state": "queued", "finished": None, "error": ""}
+        self._insert_queued = self._insert(RUNS).on_conflict_do_update(
+            index_elements=[RUNS.c.id], set_=again, where=_DEAD
+        )
         create_tables(engine)
 
-    def queued(self, work: Work) -> None:
-        """Note that the work was accepted, or waits again after it was given up; otherwise nothing changes.
+    def queued(self, works: Sequence[Work]) -> None:
+        """Note that works were accepted, or wait again after they were given up; otherwise nothing changes.
 
         Raises:
-            ValueError: when the work names no repository or commit of the Hub.
+            ValueError: when one names no repository or commit of the Hub; the others are noted.
         """
-        again = {"state": "queued", "finished": None, "error": ""}
-        row = self._insert(RUNS).values(self._row(work))
-        with self._engine.begin() as connection:
-            connection.execute(row.on_conflict_do_update(index_elements=[RUNS.c.id], set_=again, where=_DEAD))
+        rows, bad = self._rows(works)
+        if rows:
+            with self._engine.begin() as connection:
+                connection.execute(self._insert_queued, rows)
+        if bad is not None:
+            raise bad
 
     def running(self, work: Work) -> None:
         """Note that the work has begun, perhaps once more. Raises `ValueError` as `queued` does."""
@@ -164,6 +170,15 @@ class Runs:
 
     def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         return sqlite.insert(table) if self._engine.dialect.name == "sqlite" else postgresql.insert(table)
+
+    def _rows(self, works: Sequence[Work]) -> tuple[list[dict[str, Any]], ValueError | None]:
+        rows, bad = [], None
+        for work in works:
+            try:
+                rows.append(self._row(work))
+            except ValueError as error:
+                bad = error
+        return rows, bad
 
     def _row(self, work: Work) -> dict[str, Any]:
         if not is_repo(work.repo):

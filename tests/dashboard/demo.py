@@ -93,7 +93,7 @@ def fill(runs: Runs, engine: sa.Engine) -> Queue:
     runs.finished(work("octo/no-pipeline", 8), Done("neutral", "there is no pipeline in it"), 0.3)
     for number in range(20, 60):
         runs.finished(work(f"many/repo-{number}", number), done(report=None), 1.0)
-    runs.queued(work("octo/upscaler", 9, "refs/pr/12"))
+    runs.queued([work("octo/upscaler", 9, "refs/pr/12")])
     runs.retrying(work("slow/one", 10), "the Hub asks to wait 40 s")
     runs.running(work("octo/three-files", 11))
     letters = [

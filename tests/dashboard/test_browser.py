@@ -154,7 +154,7 @@ def test_replay(open_page: Open, small: Runs) -> None:
     letters = [Letter(n, work(f"gone/away-{n}", n), "it is gone") for n in (1, 2)]
     for letter in letters:
         small.dead(letter.work, letter.reason)
-    queue = Queue(*letters, told=small.queued)
+    queue = Queue(*letters, told=lambda one: small.queued([one]))
     with served(application(small, queue)) as url:
         page = open_page("/queue", at=url)
         page.locator("input[type=password]").focus()

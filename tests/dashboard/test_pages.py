@@ -307,7 +307,7 @@ class TestReplay:
         letters = [Letter(n, work(f"gone/away-{n}", n), "it is gone") for n in (1, 2, 3)]
         for letter in letters:
             small.dead(letter.work, letter.reason)
-        return Queue(*letters, told=small.queued)
+        return Queue(*letters, told=lambda one: small.queued([one]))
 
     def test_those_chosen(self, small: Runs, dead: Queue) -> None:
         http = client(small, dead)

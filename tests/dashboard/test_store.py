@@ -31,7 +31,7 @@ def got(runs: Runs, of: Work) -> Run:
 def test_a_run_from_beginning_to_end(runs: Runs) -> None:
     one = work("octo/upscaler", 1, "refs/pr/7")
     assert runs.get(run_id(one)) is None
-    runs.queued(one)
+    runs.queued([one])
     run = got(runs, one)
     assert (run.state, run.conclusion, run.started, run.finished) == ("queued", None, None, None)
     assert (run.repo, run.ref, run.sha, run.trigger) == ("octo/upscaler", "refs/pr/7", "01" * 20, "pull request")
@@ -78,7 +78,7 @@ def test_told_twice_and_out_of_order(runs: Runs) -> None:
     """A step runs again after a `kill -9`; a delivery comes again after all is done."""
     for _ in range(2):
         runs.finished(work(), done(), 1.0)
-    runs.queued(work())
+    runs.queued([work()])
     assert got(runs, work()).state == "done"
     assert len(runs.recent()) == 1
     runs.running(work())
@@ -90,13 +90,13 @@ def test_told_twice_and_out_of_order(runs: Runs) -> None:
 def test_given_up_and_replayed(runs: Runs) -> None:
     runs.dead(work(), "gone\x1b[31m\x00")
     assert (got(runs, work()).state, got(runs, work()).error) == ("dead", "gone\ufffd")
-    runs.queued(work())
+    runs.queued([work()])
     run = got(runs, work())
     assert (run.state, run.error, run.finished) == ("queued", "", None)
 
 
 def test_dry_run(engine: sa.Engine) -> None:
-    Runs(engine, dry_run=True).queued(work())
+    Runs(engine, dry_run=True).queued([work()])
     assert got(Runs(engine), work()).dry_run
 
 
@@ -105,14 +105,17 @@ def test_dry_run(engine: sa.Engine) -> None:
 )
 def test_no_repository(small: Runs, repo: str) -> None:
     assert not is_repo(repo)
-    for note in (small.queued, small.running):
-        with pytest.raises(ValueError, match="no repository"):
-            note(work(repo))
+    with pytest.raises(ValueError, match="no repository"):
+        small.running(work(repo))
+    with pytest.raises(ValueError, match="no repository"):
+        small.queued([work(repo), work()])
+    # One takes no other with it.
+    assert [run.repo for run in small.recent()] == [work().repo]
 
 
 def test_no_commit(small: Runs) -> None:
     with pytest.raises(ValueError, match="no commit"):
-        small.queued(work(sha="refs/heads/main"))
+        small.queued([work(sha="refs/heads/main")])
     assert small.recent() == ()
 
 
@@ -138,7 +141,7 @@ def test_hostile_text(runs: Runs, text: str) -> None:
 def test_filters(runs: Runs) -> None:
     runs.finished(work("octo/a_b", 1), done(), 1.0)
     runs.finished(work("octo/axb", 2), done("failure"), 1.0)
-    runs.queued(work("other/a_b", 3))
+    runs.queued([work("other/a_b", 3)])
 
     def found(**asked: str) -> list[str]:
         return sorted(run.repo for run in runs.recent(Filters(**asked)))  # type: ignore[arg-type]
@@ -157,7 +160,7 @@ def test_paging_shows_every_run_once(runs: Runs, engine: sa.Engine) -> None:
     """Also those accepted in the same millisecond."""
     works = [work(f"octo/repo-{number}", number) for number in range(23)]
     for each in works:
-        runs.queued(each)
+        runs.queued([each])
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE cpipe_runs SET created = created / 10 * 10"))
     seen: list[str] = []
@@ -205,7 +208,7 @@ def test_prune(runs: Runs, engine: sa.Engine) -> None:
     runs.finished(work(number=3, ref="refs/pr/4"), done(), 1.0)
     runs.finished(work("octo/other", 4), done(), 1.0)
     runs.dead(work("octo/other", 5), "gone")
-    runs.queued(work("octo/other", 6))
+    runs.queued([work("octo/other", 6)])
     runs.finished(work("octo/young", 7), done(), 1.0)
     old = {run_id(work(number=1)): 50.0, run_id(work(number=2)): 40.0, run_id(work(number=3, ref="refs/pr/4")): 40.0}
     age(engine, {**old, **{run_id(work("octo/other", number)): 40.0 for number in (4, 5, 6)}})
@@ -250,7 +253,7 @@ sys.stdin.readline()
 runs = Runs(connect(url))
 for number in range(start, start + 40):
     work = Work("model", f"octo/repo-{number % 60}", "refs/heads/main", "0" * 40, "0.1.0", "push")
-    runs.queued(work)
+    runs.queued([work])
     runs.running(work)
     runs.finished(work, Done("success", "fine"), 1.0)
 """
@@ -280,7 +283,7 @@ def test_several_processes(engine: sa.Engine) -> None:
 
 def test_readers_do_not_wait_for_a_writer(engine: sa.Engine) -> None:
     runs = Runs(engine)
-    runs.queued(work())
+    runs.queued([work()])
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE cpipe_runs SET state = 'running'"))
         found: list[str] = []

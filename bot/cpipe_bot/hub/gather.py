@@ -1,16 +1,18 @@
-"""Deliveries that come together are stored together: one transaction, one wait for the disk."""
+"""Deliveries that come together are stored together: one transaction, one wait for the disk, one line of the log."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
 from cpipe_bot.jobs.engine import Engine
 from cpipe_bot.jobs.inbox import Outcome, Stored
 from cpipe_bot.jobs.work import Work
 
+log = logging.getLogger("cpipe_bot.webhook")
 # How long the first waits for others, in seconds, and for the disk or the database.
-_GATHER = 0.005
+_GATHER = 0.002
 _SECONDS = 30.0
 
 
@@ -36,6 +38,7 @@ class Gathering:
             await asyncio.sleep(_GATHER)
             batch, self._waiting = self._waiting, []
             outcomes = await self._outcomes([works for works, _ in batch])
+            _log([outcome for outcome in outcomes if isinstance(outcome, Stored)])
             for (_, future), outcome in zip(batch, outcomes, strict=True):
                 if future.done():
                     continue
@@ -50,3 +53,10 @@ class Gathering:
             return await asyncio.wait_for(asyncio.wrap_future(self._engine.submit_soon(groups)), _SECONDS)
         except Exception as error:
             return [error] * len(groups)
+
+
+def _log(stored: Sequence[Stored]) -> None:
+    accepted = [work.repo for each in stored for work in each.accepted]
+    known = [work.repo for each in stored for work in each.duplicates]
+    if stored:
+        log.info("deliveries stored", extra={"fields": {"accepted": accepted, "known": known}})

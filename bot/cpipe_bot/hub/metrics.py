@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -42,8 +42,8 @@ class Metrics:
         """Return all of it in Prometheus' text format."""
         return generate_latest(self._registry)
 
-    def queued(self, work: Work) -> None:  # noqa: ARG002
-        self._accepted.inc()
+    def queued(self, works: Sequence[Work]) -> None:
+        self._accepted.inc(len(works))
 
     def running(self, work: Work) -> None:
         pass

@@ -29,7 +29,7 @@ from cpipe_bot.jobs.recorder import Recorder, Recorders
 from cpipe_bot.jobs.work import Done, Handler, Work
 
 log = logging.getLogger("cpipe_bot.jobs")
-_GATHER = 0.02
+_GATHER = 0.1
 _DAY = 86_400.0
 _SUPERSEDED = Done("neutral", "a newer commit came before it was its turn", superseded=True)
 
@@ -206,8 +206,8 @@ class Engine:
         self._beaten = time.monotonic()
 
     def _note(self) -> None:
-        while not self._new.empty():
-            self._tell.queued(self._new.get())
+        if works := [self._new.get() for _ in range(self._new.qsize())]:
+            self._tell.queued(works)
 
     def _dispatch(self) -> None:
         """Hand to DBOS what may run now, as many as there are free workers."""

@@ -14,8 +14,8 @@ log = logging.getLogger("cpipe_bot.jobs")
 class Recorder(Protocol):
     """Is told of every change. It may be told twice, since a process may end between a change and its record."""
 
-    def queued(self, work: Work) -> None:
-        """It was accepted and stored."""
+    def queued(self, works: Sequence[Work]) -> None:
+        """They were accepted and stored."""
 
     def running(self, work: Work) -> None:
         """A worker began it, perhaps again."""
@@ -36,8 +36,8 @@ class Recorders:
     def __init__(self, recorders: Sequence[Recorder]) -> None:
         self._recorders = tuple(recorders)
 
-    def queued(self, work: Work) -> None:
-        self._tell(lambda each: each.queued(work))
+    def queued(self, works: Sequence[Work]) -> None:
+        self._tell(lambda each: each.queued(works))
 
     def running(self, work: Work) -> None:
         self._tell(lambda each: each.running(work))

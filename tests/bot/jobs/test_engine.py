@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,8 +28,8 @@ class Heard:
     def __init__(self) -> None:
         self.told: list[tuple[str, str]] = []
 
-    def queued(self, work: Work) -> None:
-        self.told.append(("queued", work.repo))
+    def queued(self, works: Sequence[Work]) -> None:
+        self.told += [("queued", work.repo) for work in works]
 
     def running(self, work: Work) -> None:
         self.told.append(("running", work.repo))

@@ -218,7 +218,7 @@ import logging
 from cpipe_bot.logs import log_as_json
 log_as_json([{SECRET!r}])
 log = logging.getLogger("cpipe_bot.x")
-log.info("it is %s\\n\\x1b[2Jfaked", {SECRET!r}, extra={{"fields": {{"repo": "o/\\u202er", "ms": 3}}}})
+log.info("it is %s\\n\\x1b[2Jfaked", {SECRET!r}, extra={{"fields": {{"repos": ["o/\\u202er"], "ms": 3}}}})
 try:
     raise ValueError({SECRET!r} + "\\x1b]0;title\\x07")
 except ValueError:
@@ -230,6 +230,6 @@ except ValueError:
     first, second = map(json.loads, done.stderr.splitlines())
     assert first["message"] == "it is *** faked"
     assert first["ms"] == 3
-    assert "\u202e" not in first["repo"]
+    assert "\u202e" not in first["repos"][0]
     assert "ValueError: ***" in second["traceback"]
     assert "\x1b" not in second["traceback"]
