@@ -70,7 +70,7 @@ def _run(database: str, comments: Comments, deliveries: int, kills: int, workers
             killed.kill()
         answered = {repo for repo, status in answers if status in {200, 202}}
         assert {status for _, status in answers} <= {0, 200, 202}
-        _wait(comments, {f"{repo}@{'a' * 40}" for repo in answered})
+        _wait(comments, {f"{repo}@{'a' * 40}" for repo in answered}, killed)
         assert killed.server.stop() == 0
     finally:
         killed.server.kill()
@@ -78,12 +78,12 @@ def _run(database: str, comments: Comments, deliveries: int, kills: int, workers
     assert max(comments.made.values()) == 1
 
 
-def _wait(comments: Comments, expected: set[str]) -> None:
+def _wait(comments: Comments, expected: set[str], killed: _Killed) -> None:
     last, since = -1, time.monotonic()
     while missing := expected - comments.made.keys():
         if len(missing) != last:
             last, since = len(missing), time.monotonic()
-        assert time.monotonic() - since < 60, f"{len(missing)} lost"
+        assert time.monotonic() - since < 60, f"{len(missing)} lost; {killed.server.log()[-2000:]}"
         time.sleep(0.1)
 
 
