@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,6 +12,7 @@ from cpipe_bot.hub import checking, client
 from cpipe_bot.jobs.work import Done, GiveUp, TryAgain, Work
 from cpipe_check.checker import check
 from cpipe_check.report.model import Report
+from cpipe_check.snapshot import hub as snapshot
 from cpipe_check.submission import Collection
 from hub_server import Hub
 from loopback import Request
@@ -110,9 +111,35 @@ def _pattern(request: Request) -> str:
     return re.sub(r"[0-9a-f]{40}|(?<=comment/)[0-9a-f]+", "[0-9a-f]+", re.escape(request.path)) + "$"
 
 
+def _fail(hub: Hub, kind: str, request: Request, skip: int, after: bool) -> None:
+    match kind:
+        case "lost":
+            hub.faults.reset(request.method, _pattern(request), skip=skip, after=after)
+        case "no answer":
+            hub.faults.hang(request.method, _pattern(request), skip=skip, after=after)
+        case status:
+            hub.faults.respond(request.method, _pattern(request), int(status), skip=skip, after=after)
+
+
+FAULTS = ("lost", "500", "no answer", "429")
+
+
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(client, "SECONDS", 0.5)
+    monkeypatch.setattr(snapshot, "_PATIENCE", 0.5)
+    client.set_client_factory(client._bounded)
+    yield
+    monkeypatch.undo()
+    client.set_client_factory(client._bounded)
+
+
+# In four rounds each request fails in each way.
+@pytest.mark.parametrize("first", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 3))])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("story", STORIES)
-def test_every_request_fails_once(story: str, after: bool) -> None:
+@pytest.mark.usefixtures("_impatient")
+def test_every_request_fails_once(story: str, after: bool, first: int) -> None:
     asked = _requests_of(story)
     assert len(asked) >= 7
     for index, request in enumerate(asked):
@@ -120,10 +147,7 @@ def test_every_request_fails_once(story: str, after: bool) -> None:
         with Hub() as hub:
             found = scene(hub)
             work = found.work(STORIES[story](found))
-            if index % 2 == after:
-                hub.faults.reset(request.method, _pattern(request), skip=earlier, after=after)
-            else:
-                hub.faults.respond(request.method, _pattern(request), 502, skip=earlier, after=after)
+            _fail(hub, FAULTS[(index + first) % len(FAULTS)], request, earlier, after)
             _persist(found, work)
             # Delivered twice, as may happen.
             _persist(found, work)
@@ -172,20 +196,15 @@ def test_a_stale_answer_whose_writer_died_is_mended_by_its_own_job(hub: Hub) -> 
     assert found.repo.refs[pull.ref] in found.answers(pull)[0]
 
 
-def test_hanging_is_not_for_ever(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("_impatient")
+def test_hanging_is_not_for_ever(hub: Hub) -> None:
     found = scene(hub, {"pipeline.py": BAD})
     work = found.work()
-    monkeypatch.setattr(client, "SECONDS", 0.5)
-    client.set_client_factory(client._bounded)
-    try:
-        hub.faults.hang("POST", "/discussions$")
-        with pytest.raises(TryAgain, match="Timeout"):
-            found.do(work)
-        hub.faults.released.set()
+    hub.faults.hang("POST", "/discussions$")
+    with pytest.raises(TryAgain, match="Timeout"):
         found.do(work)
-    finally:
-        monkeypatch.undo()
-        client.set_client_factory(client._bounded)
+    hub.faults.released.set()
+    found.do(work)
     assert len(found.discussions) == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from bot.hub import BAD, BOT, FILES, Scene, scene
 from bot.jobs.server import free_port
 from hub_server import Hub, payloads
+from hub_server.model import Discussion
 
 SECRET = "a secret of the webhook"
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("CPIPE_", "HF_"))}
@@ -94,3 +96,33 @@ def test_a_push_is_answered_once_and_shown(found: Scene, tmp_path: Path) -> None
         assert serving.stop() == 0
     finally:
         serving.process.kill()
+
+
+@pytest.mark.slow
+def test_sixty_pull_requests_and_six_kills(hub: Hub, tmp_path: Path) -> None:
+    """The real answers under the kills: of what was accepted nothing is lost, and nothing is answered twice."""
+    scenes = [scene(hub, name=f"owner{number % 20}/pipe{number}") for number in range(60)]
+    pulls = [hub.open_pr(each.repo, "bob", {"pipeline.py": BAD}) for each in scenes]
+    both = list(zip(scenes, pulls, strict=True))
+    dice = random.Random(3)
+    serving = Serving(scenes[0], tmp_path)
+    try:
+        for number, (one, pull) in enumerate([*both, *dice.sample(both, 20)], 1):
+            if number > len(both):
+                hub.update_pr(one.repo, pull, {"pipeline.py": BAD + b"# %d\n" % number})
+            body = payloads.content(hub.state, one.repo, (pull.ref, None, one.repo.refs[pull.ref]))
+            for _ in range(1 + (dice.random() < 0.1)):
+                assert serving.deliver(body) in (200, 202)
+            if number % 13 == 0:
+                serving.stop(signal.SIGKILL)
+                serving = Serving(scenes[0], tmp_path)
+        until(lambda: all(_is_answered(one, pull) for one, pull in both), 600)
+        assert serving.stop() == 0
+    finally:
+        serving.process.kill()
+    assert [len(one.answers(pull)) for one, pull in both] == [1] * 60
+
+
+def _is_answered(one: Scene, pull: Discussion) -> bool:
+    texts = one.answers(pull)
+    return bool(texts) and one.repo.refs[pull.ref] in texts[0]
