@@ -94,3 +94,20 @@ def test_a_push_is_answered_once_and_shown(found: Scene, tmp_path: Path) -> None
         assert serving.stop() == 0
     finally:
         serving.process.kill()
+
+
+def test_a_worker_for_a_gpu_that_nobody_has(found: Scene) -> None:
+    environment = {"HF_ENDPOINT": found.hub.url, "HF_TOKEN": found.settings.token}
+    command = [
+        sys.executable,
+        "-m",
+        "cpipe_bot",
+        "worker",
+        "--database",
+        "postgresql://u@127.0.0.1:1/n",
+        "--queue",
+        "gpu",
+    ]
+    for more, code, told in (({}, 2, "CPIPE_GPU=1"), ({"CPIPE_GPU": "1"}, 3, "the database failed")):
+        done = subprocess.run(command, env=CLEAN | environment | more, capture_output=True, text=True, check=False)
+        assert (done.returncode, told in done.stderr) == (code, True), done.stderr
