@@ -251,7 +251,13 @@ def test_smoke_load_on_its_own_weights(hub: SmallHub, tmp_path: Path, model: dic
     assert "reference own-weights" in done.out
     assert "note" not in done.out
     assert os.listdir(tmp_path) == []
-    # Too large: the tiny one, which is not what it was made for, and the report says why.
+
+
+@pytest.mark.slow
+def test_smoke_load_on_a_tiny_model_instead(hub: SmallHub, tmp_path: Path, model: dict[str, bytes]) -> None:
+    """It is not what the file was made for, and the report says why it is used."""
+    hub.repos["o/r"] = Repo({"main": model}, lfs=frozenset({UNET}))
+    environment = {"HF_ENDPOINT": hub.url, "HF_HOME": "/nonexistent", "TMPDIR": str(tmp_path)}
     done = run_command("--own-weights", "1KB", "--device", "cpu", "hub:o/r", **environment)
     assert "smoke    ran" not in done.out
     assert "these are not my weights" in done.out

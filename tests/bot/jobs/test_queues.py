@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import urllib.request
+from collections.abc import Iterable
 from dataclasses import replace
 
+import pytest
 import sqlalchemy as sa
 
 from bot.jobs.comments import Comments
@@ -14,9 +16,13 @@ from bot.jobs.postgres import Postgres
 from bot.jobs.server import Server, delivery, free_port, post
 from bot.jobs.test_engine import PUSH, idle, until
 from cpipe_bot.jobs import ledger
+from cpipe_bot.jobs.attempt import Attempts
 from cpipe_bot.jobs.database import EXECUTORS, JOBS, METADATA, Database
+from cpipe_bot.jobs.durable import Run
 from cpipe_bot.jobs.inbox import Inbox
-from cpipe_bot.jobs.work import Done, Waiting, Work
+from cpipe_bot.jobs.recorder import Recorders
+from cpipe_bot.jobs.sweep import Sweep
+from cpipe_bot.jobs.work import Done, Queue, Waiting, Work
 
 ASKED = Work("model", "octo/pipe", "refs/pr/1", "", "1", "command", 1, "c1", "gpu")
 LATE = 1e12
@@ -180,6 +186,66 @@ def test_nobody_listens(database: str, start: Started) -> None:
     assert done == [("push", "cpu"), ("command", "cpu")]
 
 
+class _Lost:
+    """DBOS, as far as a look at what is lost asks it: `runs` are dead processes'."""
+
+    def __init__(self) -> None:
+        self.runs: list[Run] = []
+        self.told: list[tuple[str, Run]] = []
+
+    def lost(self, living: frozenset[str]) -> list[Run]:
+        assert "dead" not in living
+        return self.runs
+
+    def undone(self, runs: Iterable[Run]) -> set[Run]:
+        return set(runs)
+
+    def resume(self, run: Run) -> None:
+        self.told.append(("resume", run))
+
+    def cancel(self, run: Run) -> None:
+        self.told.append(("cancel", run))
+
+    def keep_queues(self, known: frozenset[str]) -> None:
+        pass
+
+
+def _sweep(found: Database, durable: _Lost, *queues: Queue) -> None:
+    attempts = Attempts(found, fine, FAST, Recorders([]), lambda: None)
+    Sweep(found, durable, attempts, FAST, "here", 4, queues).look()  # type: ignore[arg-type]
+
+
+def test_whose_are_the_jobs_of_a_dead_process(database: str) -> None:
+    found, durable = Database(database), _Lost()
+    found.create()
+    try:
+        asked, pushed = _put(found, ASKED, replace(PUSH, repo="octo/other"))
+        with found.write() as connection:
+            now = found.now(connection)
+            ledger.beat(connection, "there", 1, now, ("gpu",))
+            for id in (asked, pushed):
+                ledger.start(connection, id, 1, "dead", now)
+        durable.runs = [Run(asked, 1), Run(pushed, 1)]
+        _sweep(found, durable, "cpu")
+        assert durable.told == [("resume", Run(pushed, 1))]
+        # Nobody is left who may go on with it.
+        durable.runs = [Run(asked, 1)]
+        with found.write() as connection:
+            ledger.leave(connection, "there")
+        _sweep(found, durable, "cpu")
+        assert durable.told[1:] == [("cancel", Run(asked, 1))]
+        with found.write() as connection:
+            job = ledger.job(connection, asked)
+            assert job is not None
+            assert (job.state, job.tries, job.work.queue) == ("queued", 1, "gpu")
+            ledger.start(connection, asked, 2, "dead", now)
+        durable.runs = [Run(asked, 2)]
+        _sweep(found, durable, "gpu")
+        assert durable.told[2:] == [("resume", Run(asked, 2))]
+    finally:
+        found.close()
+
+
 def _ready(server: Server) -> str:
     with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/readyz", timeout=5) as answer:
         return str(answer.read().decode())
@@ -191,6 +257,7 @@ def _job(found: Database, queue: str) -> sa.Row[tuple[object, ...]]:
         return row
 
 
+@pytest.mark.slow
 def test_a_worker_with_a_gpu_dies(a_postgres: Postgres, comments: Comments) -> None:
     """Its job goes to nobody but another worker of its queue; what else there is of its repository goes on without."""
     url = a_postgres.database()
