@@ -19,7 +19,7 @@ PAGE = 100
 class Repo:
     """A repository: its files by revision, and who may see it.
 
-    `sizes` are lies about sizes, `lfs` the files of which the listing says that they are LFS.
+    `sizes` are lies about sizes, `lfs` the files of which the listing says that they are LFS; they lie on another host.
     """
 
     revisions: dict[str, dict[str, bytes]]
@@ -53,12 +53,16 @@ class Fault:
 
 
 class SmallHub:
-    """The server and what it has: models by `OWNER/NAME`, data sets by `datasets/OWNER/NAME`."""
+    """The server and what it has: models by `OWNER/NAME`, data sets by `datasets/OWNER/NAME`.
+
+    `shown` are the tokens that the other host was sent, where large files lie.
+    """
 
     def __init__(self) -> None:
         self.repos: dict[str, Repo] = {}
         self.faults: list[Fault] = []
         self.asked: list[str] = []
+        self.shown: list[str] = []
         self.sent = 0
         self.url = ""
 
@@ -117,7 +121,10 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         path = [unquote(part) for part in parts.path.strip("/").split("/")]
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        if path[:2] == ["api", "resolve-cache"]:
+        if path[0] == "large":
+            self.there.shown += self.headers.get_all("Authorization", [])
+            self._file(["models", *path[1:]], elsewhere=True)
+        elif path[:2] == ["api", "resolve-cache"]:
             self._file(path[2:])
         elif path[0] == "api":
             name = "/".join(path[2:4])
@@ -186,14 +193,19 @@ class _Handler(BaseHTTPRequestHandler):
         if repo.gated:
             self._answer(403, b"{}", {"X-Error-Code": "GatedRepo"})
             return
+        if "/".join(path[4:]) in repo.lfs:
+            elsewhere = self.there.url.replace("127.0.0.1", "localhost")
+            self._answer(302, b"", {"Location": f"{elsewhere}/large/{name}/{path[3]}/{'/'.join(path[4:])}"})
+            return
         kind = "" if path[0] == "datasets" else "models/"
         self._answer(
             307, b"", {"Location": f"/api/resolve-cache/{kind}{self.path.strip('/').replace('/resolve/', '/')}"}
         )
 
-    def _file(self, path: list[str]) -> None:
+    def _file(self, path: list[str], *, elsewhere: bool = False) -> None:
         name, rest = ("/".join(path[:3]), path[3:]) if path[0] == "datasets" else ("/".join(path[1:3]), path[3:])
-        repo = self._repo(name)
+        # Its addresses are signed, and it knows no tokens.
+        repo = self.there.repos[name] if elsewhere else self._repo(name)
         if repo is None:
             return
         content = repo.files(rest[0]).get("/".join(rest[1:]))

@@ -105,6 +105,20 @@ def test_reference_directory(tmp_path: Path) -> None:
     assert smoke(tmp_path, ONE_STEP, SmokeOptions(device="cpu", reference=str(tmp_path))).smoke.unserved
 
 
+@pytest.mark.slow
+def test_what_a_real_model_takes_is_not_the_file_s_fault(tmp_path: Path) -> None:
+    from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
+
+    blocks = {"down_block_types": ("DownBlock2D",), "up_block_types": ("UpBlock2D",), "block_out_channels": (8,)}
+    unet = UNet2DModel(sample_size=16, norm_num_groups=4, layers_per_block=1, **blocks)
+    DDPMPipeline(unet, DDPMScheduler()).save_pretrained(tmp_path / "reference")
+    source = one_step("        import time\n\n        time.sleep(60)\n")
+    options = SmokeOptions(device="cpu", seconds=10, reference=str(tmp_path / "reference"))
+    file = smoke(tmp_path, source, options)
+    assert (file.smoke.verdict, file.smoke.unserved) == (Verdict.NOT_RUN, False)
+    assert file.smoke.reason.endswith("against a model that is not tiny")
+
+
 def test_dtype(tmp_path: Path) -> None:
     body = "        assert self.unet.dtype == torch.bfloat16\n        return image\n"
     source = one_step(body).replace("device=self.device)", "device=self.device, dtype=self.unet.dtype)")

@@ -45,9 +45,10 @@ class Answer:
     rule: Rule | None = None
 
 
-def is_command(body: str) -> bool:
-    """Tell whether a comment's text is a command."""
-    return _match(body) is not None
+def kind_of(body: str) -> Kind | None:
+    """Return which command a comment's text is, None when it is none."""
+    match = _match(body)
+    return None if match is None else _kind(match)
 
 
 def parse(comment: str, url: str, login: str, at: datetime, body: str) -> Command | None:
@@ -55,12 +56,8 @@ def parse(comment: str, url: str, login: str, at: datetime, body: str) -> Comman
     match = _match(body)
     if match is None:
         return None
-    word, argument = (match["word"] or "").lower(), (match["argument"] or "")
-    if word == "explain" and argument:
-        return Command(comment, url, login, at, "explain", argument)
-    plain: dict[str, Kind] = {"": "again", "again": "again", "gpu": "gpu", "fix": "fix"}
-    kind = "unknown" if argument else plain.get(word, "unknown")
-    return Command(comment, url, login, at, kind)
+    kind = _kind(match)
+    return Command(comment, url, login, at, kind, match["argument"] if kind == "explain" else "")
 
 
 def answers(commands: Iterable[Command], may_ask: Callable[[str], bool]) -> tuple[Answer, ...]:
@@ -86,6 +83,14 @@ def answers(commands: Iterable[Command], may_ask: Callable[[str], bool]) -> tupl
 def _match(body: str) -> re.Match[str] | None:
     lines = body.lstrip()[:_SPELLED].splitlines()
     return _COMMAND.fullmatch(lines[0].rstrip()) if lines else None
+
+
+def _kind(match: re.Match[str]) -> Kind:
+    word, argument = (match["word"] or "").lower(), match["argument"]
+    if argument:
+        return "explain" if word == "explain" else "unknown"
+    plain: dict[str, Kind] = {"": "again", "again": "again", "gpu": "gpu", "fix": "fix"}
+    return plain.get(word, "unknown")
 
 
 def _rule(command: Command) -> Rule | None:

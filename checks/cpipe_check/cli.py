@@ -15,6 +15,7 @@ from cpipe_check import __version__
 from cpipe_check.cli_parts import Unserved, explained, reference_directory, selection_over
 from cpipe_check.sandbox.modes import MODES
 from cpipe_check.selection import FAIL_ON, FailOn
+from cpipe_check.size import MOST_OWN, size_from, size_text
 from cpipe_check.text import clean_line, inert_in_logs
 
 INTERRUPTED = 130
@@ -37,6 +38,14 @@ def _check_device(_context: click.Context, _parameter: click.Parameter, value: s
     return value
 
 
+def _check_size(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int:
+    """Return the bytes, 0 when there is no such option."""
+    size = size_from(value or "0")
+    if size is None or (value and not 0 < size <= MOST_OWN):
+        raise click.BadParameter(f"{value!r} is no size; write 500MB, and at most {size_text(MOST_OWN)}")
+    return size
+
+
 def _check_jobs(_context: click.Context, _parameter: click.Parameter, value: str) -> int:
     """Return the number of jobs, 0 for "auto"."""
     if value == "auto":
@@ -53,6 +62,13 @@ def _check_jobs(_context: click.Context, _parameter: click.Parameter, value: str
     "--thorough", is_flag=True, help="Try from_pipe, offloading, half precision, callbacks and output types too."
 )
 @click.option("--reference", metavar="DIR_OR_REPO_ID", help="Smoke-load against this model, not a tiny one made here.")
+@click.option(
+    "--own-weights",
+    callback=_check_size,
+    metavar="SIZE",
+    help="Smoke-load a hub: repository against its own model, where its safetensors take at most so much: 500MB, or "
+    "2GB, the most that there can be.",
+)
 @click.option(
     "--device",
     callback=_check_device,
@@ -124,6 +140,7 @@ def command(
     static: bool,
     thorough: bool,
     reference: str | None,
+    own_weights: int,
     device: str,
     dtype: str,
     timeout: float,
@@ -193,7 +210,7 @@ def command(
     options = None
     if not static:
         options = SmokeOptions(
-            reference_directory(reference, quiet),
+            reference_directory(reference, quiet, own_weights),
             device,
             dtype,
             timeout,
@@ -203,7 +220,8 @@ def command(
             jobs=jobs,
         )
     stdin = sys.stdin.buffer.read(MAX_BYTES + 1) if "-" in paths else b""
-    collection = gathered(paths, stdin, stdin_filename, fix=fix, quiet=quiet)
+    own = 0 if diff else own_weights
+    collection, options = gathered(paths, stdin, stdin_filename, options, own, fix=fix, quiet=quiet)
     if fix or diff:
         from cpipe_check.cli_fix import make_fixes, show_diff
         from cpipe_check.fix_files import fix_all

@@ -30,10 +30,17 @@ def explained(code: str) -> str:
     raise click.BadParameter(f"no rule {code!r}; there are {codes}", param_hint="--explain")
 
 
-def reference_directory(reference: str | None, quiet: bool) -> str:
-    """Return the directory of a reference, fetching it from the Hub when it is a repository's id."""
+def reference_directory(reference: str | None, quiet: bool, own_weights: int = 0) -> str:
+    """Return the directory of a reference, fetching it from the Hub when it is a repository's id.
+
+    Raises:
+        UsageError: when there are to be `own_weights` as well, or it is neither.
+        Unserved: when it cannot be had.
+    """
     if reference is None:
         return ""
+    if own_weights:
+        raise click.UsageError("--own-weights and --reference name two models; give one of them")
     if os.path.isdir(reference):
         return os.path.abspath(reference)
     if not _REPO_ID.fullmatch(reference):

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from bot.hub import BAD, BOT, GOOD, scene
+from cpipe_bot.hub.checking import Checked, check_commit
+from cpipe_bot.hub.settings import HubSettings
+from cpipe_bot.jobs.work import Queue
+from cpipe_check.smoke.run import SmokeOptions
 from hub_server import Hub
 
 MOVED = GOOD.replace(b"import torch\n", b"import torch\nfrom diffuser import AutoencoderKL\n", 1)
@@ -88,6 +95,31 @@ def test_a_gpu_that_there_is_not(hub: Hub) -> None:
     pull = hub.open_pr(found.repo, "bob", {"pipeline.py": GOOD})
     found.ask(pull, "bob", "/cpipe-check gpu")
     assert "there is none here" in found.answers(pull)[0]
+
+
+@pytest.mark.parametrize(("queue", "device"), [("gpu", "cuda"), ("cpu", "cpu")])
+def test_a_gpu_that_there_is(hub: Hub, monkeypatch: pytest.MonkeyPatch, queue: Queue, device: str) -> None:
+    """It is for the jobs of its queue; one that waited for it in vain is done without, and that is said."""
+    devices: list[str] = []
+
+    def checked(settings: HubSettings, *arguments: Any) -> Checked:
+        *before, smoke, answers = arguments
+        devices.append(smoke.device)
+        return check_commit(settings, *before, None, answers)
+
+    monkeypatch.setattr("cpipe_bot.hub.handle.check_commit", checked)
+    found = scene(hub)
+    found.settings = replace(found.settings, smoke=SmokeOptions(device="cpu"), gpu=SmokeOptions(device="cuda"))
+    pull = hub.open_pr(found.repo, "bob", {"pipeline.py": GOOD})
+    asked = found.command(pull, hub.comment(pull, "bob", "/cpipe-check gpu"))
+    found.do(replace(asked, queue=queue))
+    assert devices == [device]
+    (answer,) = found.answers(pull)
+    assert ("there is none here" in answer) == (queue == "cpu")
+    assert ("to check on a GPU." in answer) == (queue == "gpu")
+    # Who has changed their mind since is not checked on one.
+    found.do(replace(found.command(pull, hub.comment(pull, "bob", "/cpipe-check")), queue=queue))
+    assert devices == [device, "cpu"]
 
 
 @pytest.mark.parametrize("text", ["/cpipe-check dance", "/cpipe-check explain @everyone"])

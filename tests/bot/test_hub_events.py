@@ -58,6 +58,19 @@ def test_commands(hub: Hub) -> None:
     assert found.do(work).conclusion == "neutral"
 
 
+def test_who_asks_for_a_gpu(hub: Hub) -> None:
+    found = scene(hub)
+    pull = hub.open_pr(found.repo, "bob", {"pipeline.py": GOOD})
+    for text, queue in (("/cpipe-check GPU \nplease", "gpu"), ("/cpipe-check", "cpu"), ("/cpipe-check gpu 0", "cpu")):
+        body = payloads.comment(hub.state, found.repo, pull, hub.comment(pull, "bob", text))
+        (work,) = works(body, "1", BOT, has_gpu=True)
+        assert work.queue == queue
+        (without,) = works(body, "1", BOT)
+        assert (without.queue, without.key) == ("cpu", work.key)
+    body = payloads.content(hub.state, found.repo, ("refs/heads/main", OLD, NEW))
+    assert works(body, "1", BOT, has_gpu=True)[0].queue == "cpu"
+
+
 def test_what_asks_for_nothing(hub: Hub) -> None:
     found = scene(hub)
     pull = hub.open_pr(found.repo, "bob", {"pipeline.py": GOOD})

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from bot.hub import BAD, BOT, FILES, GOOD, Scene, scene
+from cpipe_bot.hub import checking
 from cpipe_bot.hub.client import Hub as Client
 from cpipe_bot.hub.settings import HubSettings, from_environment
 from cpipe_bot.jobs.work import GiveUp, TryAgain
-from cpipe_check.report.model import Verdict
+from cpipe_check.checker import check
+from cpipe_check.report.model import Report, Verdict
+from cpipe_check.smoke.run import SmokeOptions
+from cpipe_check.submission import Collection
 from hub_server import Hub, Stored
 
 NEWER = GOOD + b"# newer\n"
@@ -377,9 +382,39 @@ def test_settings_of_the_environment() -> None:
     assert found.gpu.device == "cuda"
     assert "hf_x" not in repr(found)
     assert from_environment({"CPIPE_SMOKE": "off"}).smoke is None
-    for wrong in ({"CPIPE_SMOKE": "yes"}, {"CPIPE_SMOKE_SECONDS": "-1"}, {"CPIPE_WATCHED": "alice/../x"}):
+    assert (found.own_weights, from_environment({"CPIPE_OWN_WEIGHTS": "500MB"}).own_weights) == (0, 500_000_000)
+    bad = ({"CPIPE_SMOKE": "yes"}, {"CPIPE_SMOKE_SECONDS": "-1"}, {"CPIPE_WATCHED": "alice/../x"})
+    for wrong in (*bad, {"CPIPE_OWN_WEIGHTS": "all"}, {"CPIPE_OWN_WEIGHTS": "3GB"}):
         with pytest.raises(GiveUp, match="CPIPE_"):
             from_environment(wrong)
+
+
+def test_its_own_weights(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The smoke-load is given them for as long as it lasts, else a note for the report."""
+    seen: list[tuple[set[str], str]] = []
+    references: list[Path] = []
+
+    def judged(_function: object, collection: Collection, smoke: SmokeOptions, _fixes: bool) -> tuple[Report, object]:
+        reference = Path(smoke.reference or "/nowhere")
+        references.append(reference)
+        files = {str(path.relative_to(reference)) for path in reference.rglob("*") if path.is_file()}
+        seen.append((files, smoke.reference_note))
+        return check(collection), {}
+
+    monkeypatch.setattr(checking, "apart", judged)
+    index = b'{"_class_name": ["pipeline", "GoodPipeline"], "unet": ["diffusers", "UNet2DModel"]}'
+    weights = "unet/diffusion_pytorch_model.safetensors"
+    found = scene(hub, {**FILES, "model_index.json": index, "unet/config.json": b"{}", weights: b"w" * 3000})
+    settings = {"smoke": SmokeOptions(), "own_weights": 4000}
+    assert found.do(**settings).conclusion == "success"
+    found.do(**{**settings, "own_weights": 3000})
+    found.do(**{**settings, "own_weights": 0})
+    assert seen == [
+        ({"model_index.json", "unet/config.json", weights}, ""),
+        (set(), "its own weights are not used: they take 3 KB, and at most 3 KB are fetched"),
+        (set(), ""),
+    ]
+    assert not references[0].exists()
 
 
 def test_a_data_set_of_pipelines(hub: Hub) -> None:

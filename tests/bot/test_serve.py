@@ -98,6 +98,23 @@ def test_a_push_is_answered_once_and_shown(found: Scene, tmp_path: Path) -> None
         serving.process.kill()
 
 
+def test_a_worker_for_a_gpu_that_nobody_has(found: Scene) -> None:
+    environment = {"HF_ENDPOINT": found.hub.url, "HF_TOKEN": found.settings.token}
+    command = [
+        sys.executable,
+        "-m",
+        "cpipe_bot",
+        "worker",
+        "--database",
+        "postgresql://u@127.0.0.1:1/n",
+        "--queue",
+        "gpu",
+    ]
+    for more, code, told in (({}, 2, "CPIPE_GPU=1"), ({"CPIPE_GPU": "1"}, 3, "the database failed")):
+        done = subprocess.run(command, env=CLEAN | environment | more, capture_output=True, text=True, check=False)
+        assert (done.returncode, told in done.stderr) == (code, True), done.stderr
+
+
 @pytest.mark.slow
 def test_sixty_pull_requests_and_six_kills(hub: Hub, tmp_path: Path) -> None:
     """The real answers under the kills: of what was accepted nothing is lost, and nothing is answered twice."""

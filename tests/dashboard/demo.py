@@ -14,7 +14,7 @@ from fastapi import FastAPI
 import reports
 import test_html
 from cpipe_bot.database import RUNS
-from cpipe_bot.jobs.work import Conclusion, Done, Work
+from cpipe_bot.jobs.work import Conclusion, Done, Waiting, Work
 from cpipe_bot.store import Runs, run_id
 from cpipe_bot.web import error_pages, pages
 from cpipe_check.pipeline_file.load_range import LoadRange
@@ -39,9 +39,13 @@ class Queue:
         self.letters = list(letters)
         self.replayed: list[int] = []
         self._told = told
+        self.has_gpu = False
 
     def counts(self) -> dict[str, int]:
         return {"queued": 2, "running": 1, "dead": len(self.letters), "finished": 40}
+
+    def waiting(self) -> list[Waiting]:
+        return [Waiting("cpu", 1, True), Waiting("gpu", 1, self.has_gpu)]
 
     def dead(self) -> list[Letter]:
         return list(self.letters)

@@ -40,12 +40,24 @@ def test_one_port() -> None:
     assert server["ports"] == [f"127.0.0.1:{port}:{port}"]
 
 
+def test_who_listens_to_which_queue() -> None:
+    """The one with the GPU is left out unless it is asked for; all know whether there is one."""
+    services = compose()["services"]
+    listens = {name: services[name]["command"][-1] for name in ("worker", "gpu-worker")}
+    assert listens == {"worker": "cpu", "gpu-worker": "gpu"}
+    assert [name for name, service in services.items() if "profiles" in service] == ["gpu-worker"]
+    (device,) = services["gpu-worker"]["deploy"]["resources"]["reservations"]["devices"]
+    assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
+    assert all("CPIPE_GPU" in services[name]["environment"] for name in ("server", "worker", "gpu-worker"))
+
+
 def test_services() -> None:
     """The secrets come from outside, each only to whom it is for."""
     services = compose()["services"]
-    assert set(services) == {"server", "worker", "database"}
+    assert set(services) == {"server", "worker", "gpu-worker", "database"}
     assert services["worker"]["deploy"]["replicas"] == 2
-    assert "CPIPE_WEBHOOK_SECRET" not in services["worker"]["environment"]
+    for name in ("worker", "gpu-worker"):
+        assert "CPIPE_WEBHOOK_SECRET" not in services[name]["environment"]
     for service in services.values():
         for name, value in service["environment"].items():
             secret = re.search("PASSWORD|SECRET|TOKEN|DATABASE", name)

@@ -301,6 +301,16 @@ class TestBadge:
         assert title == "cpipe-check: passed at 03030303, loads on diffusers 0.21.0 - 0.42.1"
 
 
+def test_jobs_that_wait_for_a_gpu(small: Runs) -> None:
+    queue = Queue()
+    http = client(small, queue)
+    text = http.get("/queue").text
+    assert "1 of them for a GPU" in text
+    assert "1 job waits in the gpu queue, and no worker listens to it." in text
+    queue.has_gpu = True
+    assert "no worker listens" not in http.get("/queue").text
+
+
 class TestReplay:
     @pytest.fixture
     def dead(self, small: Runs) -> Queue:

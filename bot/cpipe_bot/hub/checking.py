@@ -19,7 +19,8 @@ from cpipe_check.fixing import unified
 from cpipe_check.report.model import Report
 from cpipe_check.report.outcome import Outcome, worst
 from cpipe_check.smoke.run import SmokeOptions
-from cpipe_check.snapshot import SnapshotError, submissions, take
+from cpipe_check.snapshot import Snapshot, SnapshotError, submissions, take
+from cpipe_check.snapshot.weights import is_model, with_own_weights
 from cpipe_check.submission import Collection
 from cpipe_check.text import clean_line
 
@@ -76,7 +77,16 @@ def check_commit(
     smoke = None if smoke is None else replace(smoke, isolation="strict", trusted=False)
     wants_fixes = any(answer.allowed and answer.command.kind == "fix" for answer in answers)
     with tempfile.TemporaryDirectory(prefix="cpipe-bot-") as scratch:
-        collection = _collection(settings, source_of(repository, sha), Path(scratch))
+        snapshot, collection = _snapshot(settings, source_of(repository, sha), Path(scratch, "snapshot"))
+        if smoke is not None and settings.own_weights and collection.submissions and is_model(snapshot):
+            smoke = with_own_weights(
+                smoke,
+                snapshot,
+                Path(scratch),
+                settings.own_weights,
+                endpoint=settings.endpoint,
+                token=settings.token or None,
+            )
         report, fixes = apart(_judged, collection, smoke, wants_fixes)
     return Checked(repository, ref, sha, report, answers, fixes)
 
@@ -85,7 +95,7 @@ def _judged(collection: Collection, smoke: SmokeOptions | None, wants_fixes: boo
     return check(collection, smoke), _fixes(collection) if wants_fixes else {}
 
 
-def _collection(settings: HubSettings, source: str, directory: Path) -> Collection:
+def _snapshot(settings: HubSettings, source: str, directory: Path) -> tuple[Snapshot, Collection]:
     try:
         snapshot = take(source, directory, endpoint=settings.endpoint, token=settings.token or None)
         found = submissions(snapshot)
@@ -94,7 +104,7 @@ def _collection(settings: HubSettings, source: str, directory: Path) -> Collecti
         raise (TryAgain(why, error.retry_after) if error.may_pass else GiveUp(why)) from None
     # The answer says once which repository and commit it is about.
     label = f"{snapshot.label}/"
-    return replace(
+    return snapshot, replace(
         found,
         submissions=tuple(replace(each, path=each.path.removeprefix(label)) for each in found.submissions),
         skipped=tuple((clean_line(path.removeprefix(label)), why) for path, why in found.skipped),

@@ -13,9 +13,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cpipe_bot.commands import is_command
+from cpipe_bot.commands import kind_of
 from cpipe_bot.hub.names import MAIN, is_comment, is_repo, is_sha, pull_of
-from cpipe_bot.jobs.work import RepoType, Trigger, Work
+from cpipe_bot.jobs.work import Queue, RepoType, Trigger, Work
 
 log = logging.getLogger("cpipe_bot.hub")
 
@@ -74,11 +74,12 @@ class _Payload(_Model):
     comment: _Comment | None = None
 
 
-def works(body: bytes, rules: str, own_login: str) -> tuple[Work, ...]:
+def works(body: bytes, rules: str, own_login: str, *, has_gpu: bool = False) -> tuple[Work, ...]:
     """Return the work that a delivery asks for, () when there is nothing to do; the log says why.
 
     `rules` is the version of the checker. `own_login` is the bot's name or id, so that its own comments ask for
-    nothing. A command's work has the commit "", which means: whatever its ref is at.
+    nothing. A command's work has the commit "", which means: whatever its ref is at. With `has_gpu` there are workers
+    for those who ask for a GPU.
 
     Raises:
         ValueError: when it is no payload of the Hub; one line says why.
@@ -97,9 +98,9 @@ def works(body: bytes, rules: str, own_login: str) -> tuple[Work, ...]:
     if scope == "repo.content" or scope.startswith("repo.content."):
         return _pushed(payload, repo_type, rules)
     if scope == "discussion.comment" and payload.event.action == "create":
-        return _commented(payload, repo_type, rules, own_login)
+        return _commented(payload, repo_type, rules, own_login, has_gpu)
     if scope == "discussion" and payload.event.action == "create" and payload.comment is not None:
-        return _commented(payload, repo_type, rules, own_login)
+        return _commented(payload, repo_type, rules, own_login, has_gpu)
     return _nothing("we do not act on such an event")
 
 
@@ -139,7 +140,7 @@ def _pushed(payload: _Payload, repo_type: RepoType, rules: str) -> tuple[Work, .
     return tuple(found.values()) or _nothing("neither main nor a pull request was pushed to")
 
 
-def _commented(payload: _Payload, repo_type: RepoType, rules: str, own_login: str) -> tuple[Work, ...]:
+def _commented(payload: _Payload, repo_type: RepoType, rules: str, own_login: str, has_gpu: bool) -> tuple[Work, ...]:
     comment, discussion = payload.comment, payload.discussion
     if comment is None or discussion is None:
         raise ValueError("a comment's payload has no comment, or no discussion")
@@ -147,10 +148,12 @@ def _commented(payload: _Payload, repo_type: RepoType, rules: str, own_login: st
         raise ValueError("a comment's id is none that the Hub gives")
     if own_login and own_login in (comment.author.id, comment.author.name):
         return _nothing("it is our own comment")
-    if comment.hidden or not is_command(comment.content or ""):
+    kind = kind_of(comment.content or "")
+    if comment.hidden or kind is None:
         return _nothing("the comment is no command")
     ref = f"refs/pr/{discussion.num}" if discussion.isPullRequest else MAIN
-    return (Work(repo_type, payload.repo.name, ref, "", rules, "command", discussion.num, comment.id),)
+    queue: Queue = "gpu" if has_gpu and kind == "gpu" else "cpu"
+    return (Work(repo_type, payload.repo.name, ref, "", rules, "command", discussion.num, comment.id, queue),)
 
 
 def _nothing(why: str) -> tuple[Work, ...]:

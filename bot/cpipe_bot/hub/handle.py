@@ -61,6 +61,10 @@ class _Asked:
     def allowed(self) -> bool:
         return self.this is not None and self.this.allowed
 
+    @property
+    def for_gpu(self) -> bool:
+        return self.this is not None and self.this.command.kind == "gpu"
+
 
 @dataclass(frozen=True, slots=True)
 class _Run:
@@ -90,9 +94,8 @@ class _Run:
 
     def _checked(self, sha: str, asked: _Asked) -> Done:
         for _ in range(_ROUNDS):
-            smoke = self.settings.smoke
-            if asked.this is not None and asked.this.command.kind == "gpu" and self.settings.gpu is not None:
-                smoke = self.settings.gpu
+            on_gpu = asked.for_gpu and self.work.queue == "gpu" and self.settings.gpu is not None
+            smoke = self.settings.gpu if on_gpu else self.settings.smoke
             checked = check_commit(self.settings, self.repository, self.work.ref, sha, smoke, asked.answers)
             if self.settings.dry_run:
                 return _done(checked, None, _DRY)
@@ -114,11 +117,15 @@ class _Run:
         raise TryAgain("it is pushed to faster than it can be checked")
 
     def _write(self, checked: Checked, asked: _Asked) -> int | None:
-        text = body.answer(checked, has_gpu=self.settings.gpu is not None, pages=self.settings.pages)
+        text = body.answer(checked, has_gpu=self._has_gpu(asked), pages=self.settings.pages)
         if self.pull is not None:
             create = not checked.empty or asked.allowed
             return discussion.on_pull(self.hub, self.repository, self.pull, text, create=create)
         return discussion.on_main(self.hub, self.repository, text, asked=asked.allowed)
+
+    def _has_gpu(self, asked: _Asked) -> bool:
+        """Whether there is a GPU, as far as whoever asked for one just now is concerned."""
+        return self.settings.gpu is not None and (self.work.queue == "gpu" or not asked.for_gpu)
 
     def _thread(self) -> Thread | None:
         """Where the answer stands or will stand."""
@@ -155,7 +162,7 @@ class _Run:
         if ours is None or thread is None or standing is None or standing.sha != sha:
             # Nobody makes us write by what they may not ask.
             return None if this.allowed else Done("neutral", said)
-        text = body.with_asked(ours.text, body.asked(asked.answers, has_gpu=self.settings.gpu is not None))
+        text = body.with_asked(ours.text, body.asked(asked.answers, has_gpu=self._has_gpu(asked)))
         if text is None or any(a.allowed and a.command.kind == "fix" for a in asked.answers):
             return None if this.allowed else Done("neutral", said)
         if self.settings.dry_run:

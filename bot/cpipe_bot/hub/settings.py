@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from cpipe_bot.hub.names import is_repo
 from cpipe_bot.jobs.work import GiveUp
+from cpipe_check.size import MOST_OWN, size_from, size_text
 from cpipe_check.smoke.run import SmokeOptions
 
 ENDPOINT = "https://huggingface.co"
@@ -20,7 +21,8 @@ class HubSettings:
     `token` is the bot's own; it reads repositories and writes discussions. With `dry_run` nothing is written to the
     Hub. `smoke` is None for the static check alone; `gpu` is how to check after `/cpipe-check gpu`, None where there is
     no GPU. `watched` are the repositories (`owner/name`) whose refs are looked at for deliveries that never came.
-    `pages` is the address of the dashboard, "" where there is none.
+    `pages` is the address of the dashboard, "" where there is none. A repository's own weights are what its files are
+    smoke-loaded against where they take at most `own_weights` bytes.
     """
 
     endpoint: str = ENDPOINT
@@ -30,6 +32,7 @@ class HubSettings:
     gpu: SmokeOptions | None = None
     watched: tuple[str, ...] = ()
     pages: str = ""
+    own_weights: int = 0
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> HubSettings:
@@ -38,7 +41,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> HubSettings
     HF_ENDPOINT and HF_TOKEN are huggingface_hub's. CPIPE_DRY_RUN=1 writes nothing to the Hub. CPIPE_SMOKE is `local`
     (the default) or `off`, for the static check alone; CPIPE_SMOKE_SECONDS is the limit of one file's load. With
     CPIPE_GPU=1 there is a GPU for those who ask for it. CPIPE_WATCHED are repositories, with spaces or commas between
-    them; CPIPE_PAGES is the dashboard's address.
+    them; CPIPE_PAGES is the dashboard's address. CPIPE_OWN_WEIGHTS is a size, such as 500MB.
 
     Raises:
         GiveUp: when one of them cannot be used.
@@ -61,4 +64,12 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> HubSettings
         gpu=replace(options, device="cuda") if environment.get("CPIPE_GPU", "") not in ("", "0") else None,
         watched=watched,
         pages=environment.get("CPIPE_PAGES", ""),
+        own_weights=_own_weights(environment.get("CPIPE_OWN_WEIGHTS", "")),
     )
+
+
+def _own_weights(text: str) -> int:
+    size = size_from(text or "0")
+    if size is None or size > MOST_OWN:
+        raise GiveUp(f"CPIPE_OWN_WEIGHTS is no size; write 500MB, and at most {size_text(MOST_OWN)}")
+    return size

@@ -90,7 +90,9 @@ def app(
     @server.get("/readyz")
     def readyz() -> Response:
         why = engine.unready()
-        return Response(f"{why or 'ok'}\n", 503 if why else 200, media_type="text/plain")
+        # It accepts all the same; the other lines are for whoever looks.
+        lines = [why] if why else ["ok", *filter(None, (queue.trouble for queue in engine.waiting()))]
+        return Response("".join(f"{line}\n" for line in lines), 503 if why else 200, media_type="text/plain")
 
     @server.get("/metrics")
     def prometheus(request: Request) -> Response:

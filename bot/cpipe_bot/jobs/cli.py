@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from cpipe_bot.github.cli_parts import Failed
+from cpipe_bot.jobs.work import QUEUES, Queue
 from cpipe_check.text import clean_line
 
 if TYPE_CHECKING:
     from cpipe_bot.jobs.database import Database
+    from cpipe_bot.jobs.hub import Hub
     from cpipe_bot.jobs.ledger import Job, State
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -41,6 +43,15 @@ def _where(command: F) -> F:
     return data(database(command))
 
 
+_QUEUE = click.option(
+    "--queue",
+    type=click.Choice(["cpu", "gpu", "all"]),
+    default="all",
+    show_default=True,
+    help="Which jobs to do here: gpu are those of `/cpipe-check gpu`, where CPIPE_GPU=1 says that there are any.",
+)
+
+
 @click.command()
 @_where
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; 0.0.0.0 for everybody.")
@@ -48,6 +59,7 @@ def _where(command: F) -> F:
 @click.option(
     "--workers", type=click.IntRange(min=0), default=2, show_default=True, help="Jobs at a time; 0: none here."
 )
+@_QUEUE
 @click.option("--secret", envvar="CPIPE_WEBHOOK_SECRET", hidden=True, default="")
 @click.option("--metrics-token", envvar="CPIPE_METRICS_TOKEN", hidden=True, default="")
 @click.option("--dashboard-token", envvar="CPIPE_DASHBOARD_TOKEN", hidden=True, default="")
@@ -57,6 +69,7 @@ def serve(
     host: str,
     port: int,
     workers: int,
+    queue: str,
     secret: str,
     metrics_token: str,
     dashboard_token: str,
@@ -74,14 +87,17 @@ def serve(
         from cpipe_bot.jobs.serving import serve as run
 
         checked_secret(secret)
-        process = Process(_url(data, database), workers, host, port, secret, metrics_token, dashboard_token)
-        run(process, from_environment())
+        hub = from_environment()
+        queues = _queues(queue, hub)
+        where = _url(data, database)
+        run(Process(where, workers, host, port, secret, metrics_token, dashboard_token, queues=queues), hub)
 
 
 @click.command()
 @_where
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Jobs at a time.")
-def worker(data: Path, database: str | None, workers: int) -> None:
+@_QUEUE
+def worker(data: Path, database: str | None, workers: int, queue: str) -> None:
     """Do jobs of a database that several processes share, on this machine or on others."""
     if not database:
         raise click.UsageError("several processes share no SQLite file; give --database postgresql://...")
@@ -89,7 +105,8 @@ def worker(data: Path, database: str | None, workers: int) -> None:
         from cpipe_bot.jobs.hub import from_environment
         from cpipe_bot.jobs.serving import Process, work
 
-        work(Process(_url(data, database), workers), from_environment())
+        hub = from_environment()
+        work(Process(_url(data, database), workers, queues=_queues(queue, hub)), hub)
 
 
 @click.group()
@@ -145,6 +162,13 @@ def prune(data: Path, database: str | None, days: float) -> None:
 
     with _database(data, database) as found:
         click.echo(f"forgotten: {forget(found, days * 86_400)}")
+
+
+def _queues(asked: str, hub: Hub) -> tuple[Queue, ...]:
+    """The queues that this process can do the jobs of."""
+    if asked == "gpu" and not hub.has_gpu:
+        raise click.UsageError("--queue gpu needs a GPU; CPIPE_GPU=1 says that there is one")
+    return tuple(queue for queue in QUEUES if asked in (queue, "all") and (queue == "cpu" or hub.has_gpu))
 
 
 def _url(data: Path, database: str | None) -> str:
@@ -204,5 +228,5 @@ def _show(rows: list[Job]) -> None:
     for row in rows:
         when = datetime.fromtimestamp(row.ended or row.accepted, timezone.utc).isoformat(" ", "seconds")[:19]
         work = row.work
-        told = f"{row.id:>7}  {row.state:<10}  {when}  {work.repo}  {work.ref}  {work.sha[:12]}  {row.reason}"
-        click.echo(clean_line(told).rstrip())
+        told = f"{row.id:>7}  {row.state:<10}  {work.queue}  {when}  {work.repo}  {work.ref}  {work.sha[:12]}"
+        click.echo(clean_line(f"{told}  {row.reason}").rstrip())

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateColumn
 
 from cpipe_check.text import clean_line
 
@@ -19,7 +20,8 @@ _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 # A row is a piece of work that was accepted. `run` counts how often it was handed to DBOS, where each has a workflow of
 # its own, and `executor` is the process it was handed to; `tries` and `deaths` count toward the bounds. Times are
-# seconds since the epoch, by the database's clock.
+# seconds since the epoch, by the database's clock. A column that came later has a default, which is what the rows of
+# before get.
 JOBS = sa.Table(
     "cpipe_jobs",
     METADATA,
@@ -30,6 +32,7 @@ JOBS = sa.Table(
     sa.Column("owner", sa.Text, nullable=False),
     sa.Column("ref", sa.Text, nullable=False),
     sa.Column("comment", sa.Text, nullable=False),
+    sa.Column("queue", sa.Text, nullable=False, server_default="cpu"),
     sa.Column("work", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("run", sa.Integer, nullable=False),
@@ -59,12 +62,14 @@ sa.Index(
     postgresql_where=_RUNNING,
 )
 
-# A row is a process that runs jobs, or only accepts them (`workers` 0); one that stopped beating is dead.
+# A row is a process that runs jobs of the `queues` (with blanks between them), or only accepts them (`workers` 0 and no
+# queue); one that stopped beating is dead.
 EXECUTORS = sa.Table(
     "cpipe_executors",
     METADATA,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("workers", sa.Integer, nullable=False),
+    sa.Column("queues", sa.Text, nullable=False, server_default=""),
     sa.Column("beat", sa.Float, nullable=False),
 )
 
@@ -89,7 +94,7 @@ class Database:
         self._writing: threading.Lock | nullcontext[None] = threading.Lock() if self.is_sqlite else nullcontext()
 
     def create(self) -> None:
-        """Make the tables that are missing.
+        """Make the tables that are missing, and in those of an older version the columns.
 
         Raises:
             BadDatabase: when the database cannot be reached or written.
@@ -97,6 +102,7 @@ class Database:
         try:
             with self.write(SETUP) as connection:
                 METADATA.create_all(connection)
+                _add_columns(connection)
         except SQLAlchemyError as error:
             raise BadDatabase(f"{self.name} cannot be used: {reason(error)}") from None
 
@@ -151,6 +157,15 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def _add_columns(connection: sa.Connection) -> None:
+    for table in METADATA.sorted_tables:
+        there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                added = CreateColumn(column).compile(dialect=connection.dialect)
+                connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {added}"))
 
 
 def reason(error: Exception) -> str:

@@ -19,26 +19,28 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import IO, Any
 
+import sqlalchemy as sa
+
 from cpipe_bot.jobs import ledger
 from cpipe_bot.jobs.attempt import Attempts
-from cpipe_bot.jobs.database import HAND_OVER, SWEEP, BadDatabase, Database
+from cpipe_bot.jobs.database import HAND_OVER, BadDatabase, Database
 from cpipe_bot.jobs.durable import Durable, Run, client, prune
 from cpipe_bot.jobs.inbox import Inbox, Outcome, Stored
 from cpipe_bot.jobs.policy import Policy
 from cpipe_bot.jobs.recorder import Recorder, Recorders
-from cpipe_bot.jobs.work import Done, Handler, Work
+from cpipe_bot.jobs.sweep import Sweep
+from cpipe_bot.jobs.work import QUEUES, Done, Handler, Queue, Waiting, Work
 
 log = logging.getLogger("cpipe_bot.jobs")
 _GATHER = 0.1
-_DAY = 86_400.0
 _SUPERSEDED = Done("neutral", "a newer commit came before it was its turn", superseded=True)
 
 
 class Engine:
     """Accepts work and has it done, in this process and in others on the same database.
 
-    `workers` jobs run at a time in this process; 0 only accepts. `handler` is called in a thread, by several at a time.
-    DBOS allows one engine a process.
+    `workers` jobs of the `queues` run at a time in this process; 0 only accepts. `handler` is called in a thread, by
+    several at a time. DBOS allows one engine a process.
     """
 
     def __init__(
@@ -47,12 +49,14 @@ class Engine:
         handler: Handler,
         *,
         workers: int = 2,
+        queues: Sequence[Queue] = QUEUES,
         policy: Policy | None = None,
         recorders: Sequence[Recorder] = (),
     ) -> None:
         self.policy = policy or Policy()
         self.database = Database(database_url)
         self.workers = workers
+        self.queues = tuple(queues) if workers else ()
         # Two of a name would run each other's jobs.
         self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._tell = Recorders(recorders)
@@ -76,10 +80,13 @@ class Engine:
             if self.database.is_sqlite:
                 ledger.forget_executors(connection, float("inf"))
             # Before DBOS takes the first job, or it would look like a dead process's.
-            ledger.beat(connection, self.name, self.workers, self.database.now(connection))
+            self._say(connection)
         self._inbox = Inbox(self.database, self._stored)
         self._durable = Durable(
             self.database, self.name, self.workers, self.policy.poll, self._attempts.attempt, self._attempts.settle
+        )
+        self._sweeps = Sweep(
+            self.database, self._durable, self._attempts, self.policy, self.name, self.workers, self.queues
         )
         self._beaten = time.monotonic()
         repeated: list[tuple[Callable[[], None], float]] = [(self._beat, self.policy.beat)]
@@ -137,6 +144,11 @@ class Engine:
         """Return how many jobs are in each state."""
         with self.database.read() as connection:
             return ledger.counts(connection)
+
+    def waiting(self) -> list[Waiting]:
+        """Return how many jobs wait in each queue, and whether any process listens to it."""
+        with self.database.read() as connection:
+            return ledger.waiting(connection, self.database.now(connection) - self.policy.silence)
 
     def replay(self, id: int) -> bool:
         """Have a dead job tried again, and return whether there was one."""
@@ -202,8 +214,11 @@ class Engine:
 
     def _beat(self) -> None:
         with self.database.write() as connection:
-            ledger.beat(connection, self.name, self.workers, self.database.now(connection))
+            self._say(connection)
         self._beaten = time.monotonic()
+
+    def _say(self, connection: sa.Connection) -> None:
+        ledger.beat(connection, self.name, self.workers, self.database.now(connection), self.queues)
 
     def _note(self) -> None:
         if works := [self._new.get() for _ in range(self._new.qsize())]:
@@ -217,41 +232,18 @@ class Engine:
             now = self.database.now(connection)
             room = self.workers - ledger.running_in(connection, self.name)
             superseded = ledger.supersede(connection, now) if room > 0 else []
-            for job in ledger.eligible(connection, now, room, self.policy.owner_per_hour):
+            for job in ledger.eligible(connection, now, room, self.policy.owner_per_hour, self.queues):
                 ledger.start(connection, job.id, job.run + 1, self.name, now)
                 self._durable.enqueue(connection, Run(job.id, job.run + 1))
         for job in superseded:
             self._tell.finished(job.work, _SUPERSEDED, 0.0)
 
     def _sweep(self) -> None:
-        """Take over what dead processes were doing, and what DBOS has done with unrecorded."""
-        with self.database.alone(SWEEP) as alone:
-            if not alone:
-                return
-            with self.database.read() as connection:
-                now = self.database.now(connection)
-                # Whoever looks lives, however long ago its last beat came through.
-                living = ledger.heard_of(connection, now - self.policy.silence) | {self.name}
-                known = ledger.heard_of(connection, now - _DAY)
-                room = self.workers - ledger.running_in(connection, self.name)
-                running = [Run(job.id, job.run) for job in ledger.jobs(connection, "running", 10_000)]
-            lost = self._durable.lost(living)
-            for run in lost[: max(room, 0)]:
-                self._take_over(run)
-            for run in set(running) - self._durable.undone(running):
-                self._attempts.put_back(run, "it ended without a record")
-            self._durable.keep_queues(known)
+        self._sweeps.look()
         self._wake()
 
     def _prune(self) -> None:
         self.prune()
-
-    def _take_over(self, run: Run) -> None:
-        if self._attempts.take_over(run, self.name):
-            self._durable.resume(run)
-            log.warning("job %d of a dead process is taken over", run.job)
-        else:
-            self._durable.cancel(run)
 
 
 def forget(database: Database, keep: float) -> int:

@@ -19,7 +19,7 @@ class Hub:
 
     `works` returns the work that a delivery's body asks for, `watched` the repositories whose refs are looked at every
     `seconds` for deliveries that never came, `newest` their refs with commits, `rules` the version of the checker.
-    With `dry_run` nothing is written to the Hub.
+    With `dry_run` nothing is written to the Hub; with `has_gpu` there is a GPU for those who ask for it.
     """
 
     handler: Handler
@@ -28,6 +28,7 @@ class Hub:
     watched: Callable[[], Iterable[str]] = tuple
     newest: Callable[[str], Iterable[tuple[str, str]]] = lambda _: ()
     dry_run: bool = False
+    has_gpu: bool = False
     seconds: float = 900.0
 
 
@@ -41,15 +42,17 @@ def from_environment() -> Hub:
     settings = settings_from_environment()
     client = Client(settings)
     login = client.login
+    has_gpu = settings.gpu is not None
 
     def newest(repo: str) -> Iterable[tuple[str, str]]:
         return client.refs(client.repository("model", repo)).items()
 
     return Hub(
         handler(settings),
-        lambda body: events.works(body, __version__, login),
+        lambda body: events.works(body, __version__, login, has_gpu=has_gpu),
         __version__,
         lambda: settings.watched,
         newest,
         settings.dry_run,
+        has_gpu,
     )

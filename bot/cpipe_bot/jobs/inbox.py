@@ -24,7 +24,7 @@ _AS_NEW: dict[str, Any] = {
     "executor": sa.literal_column("''"),
     **{name: sa.literal_column("0") for name in ("run", "tries", "deaths")},
 }
-_FIELDS = tuple(field.name for field in fields(Work))
+_FIELDS = tuple(field.name for field in fields(Work) if field.name != "queue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,7 @@ def _row(work: Work, now: float) -> dict[str, object]:
         "owner": work.repo.partition("/")[0],
         "ref": work.ref,
         "comment": work.comment,
+        "queue": work.queue,
         "work": json.dumps({name: getattr(work, name) for name in _FIELDS}),
         "accepted": now,
         "due": now,

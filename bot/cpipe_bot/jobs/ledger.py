@@ -7,14 +7,14 @@ row's, so that a process which was given up for dead changes nothing when it com
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from cpipe_bot.jobs.database import EXECUTORS, JOBS
-from cpipe_bot.jobs.work import Work
+from cpipe_bot.jobs.work import QUEUES, Queue, Waiting, Work
 from cpipe_check.text import CleanText, clean_line
 
 State = Literal["queued", "running", "finished", "superseded", "dead"]
@@ -72,10 +72,12 @@ def supersede(connection: sa.Connection, now: float) -> list[Job]:
     return [_job(row) for row in connection.execute(done.returning(*JOBS.c))]
 
 
-def eligible(connection: sa.Connection, now: float, limit: int, per_hour: int) -> list[Job]:
-    """Return up to `limit` jobs that may start now, the longest accepted first.
+def eligible(
+    connection: sa.Connection, now: float, limit: int, per_hour: int, queues: Collection[Queue] = QUEUES
+) -> list[Job]:
+    """Return up to `limit` jobs of the `queues` that may start now, the longest accepted first.
 
-    One of each repository that has none running, and of each owner as many as the hour has left.
+    One of each repository that has none running in any queue, and of each owner as many as the hour has left.
     """
     if limit <= 0:
         return []
@@ -85,7 +87,7 @@ def eligible(connection: sa.Connection, now: float, limit: int, per_hour: int) -
         busy.c.repo_type == JOBS.c.repo_type, busy.c.repo == JOBS.c.repo, busy.c.state == "running"
     )
     waiting = sa.select(sa.func.min(JOBS.c.id).label("id"), JOBS.c.owner).where(
-        JOBS.c.state == "queued", JOBS.c.due <= now, ~running
+        JOBS.c.state == "queued", JOBS.c.queue.in_(queues), JOBS.c.due <= now, ~running
     )
     full = [owner for owner, number in started.items() if number >= per_hour]
     if full:
@@ -181,11 +183,12 @@ def forget_earlier(connection: sa.Connection, keys: Sequence[str]) -> None:
     connection.execute(sa.delete(JOBS).where(JOBS.c.key.in_(keys), done, left))
 
 
-def beat(connection: sa.Connection, name: str, workers: int, now: float) -> None:
-    """Say that a process lives."""
+def beat(connection: sa.Connection, name: str, workers: int, now: float, queues: Collection[Queue] = QUEUES) -> None:
+    """Say that a process lives, and which queues it listens to."""
+    values = {"workers": workers, "queues": " ".join(queues) if workers else "", "beat": now}
     known = sa.update(EXECUTORS).where(EXECUTORS.c.name == name)
-    if connection.execute(known.values(workers=workers, beat=now)).rowcount == 0:
-        connection.execute(sa.insert(EXECUTORS).values(name=name, workers=workers, beat=now))
+    if connection.execute(known.values(**values)).rowcount == 0:
+        connection.execute(sa.insert(EXECUTORS).values(name=name, **values))
 
 
 def leave(connection: sa.Connection, name: str) -> None:
@@ -203,6 +206,27 @@ def heard_of(connection: sa.Connection, since: float) -> frozenset[str]:
     return frozenset(connection.execute(sa.select(EXECUTORS.c.name).where(EXECUTORS.c.beat > since)).scalars())
 
 
+def listened(connection: sa.Connection, since: float) -> frozenset[Queue]:
+    """Return the queues of the processes that have been heard of since then."""
+    found = connection.execute(sa.select(EXECUTORS.c.queues).where(EXECUTORS.c.beat > since)).scalars()
+    words = {word for queues in found for word in queues.split()}
+    return frozenset(queue for queue in QUEUES if queue in words)
+
+
+def waiting(connection: sa.Connection, since: float) -> list[Waiting]:
+    """Return what waits in each queue; a process that has not been heard of since then does not listen."""
+    heard = listened(connection, since)
+    query = sa.select(JOBS.c.queue, sa.func.count()).where(JOBS.c.state == "queued").group_by(JOBS.c.queue)
+    counted = {row[0]: row[1] for row in connection.execute(query)}
+    return [Waiting(queue, counted.get(queue, 0), queue in heard) for queue in QUEUES]
+
+
+def do_without_gpu(connection: sa.Connection) -> int:
+    """Move what waits in the gpu queue to the cpu queue, and return how many jobs that were."""
+    moved = sa.update(JOBS).where(JOBS.c.state == "queued", JOBS.c.queue == "gpu").values(queue="cpu")
+    return connection.execute(moved).rowcount
+
+
 def _started_by_owner(connection: sa.Connection, since: float) -> dict[str, int]:
     query = sa.select(JOBS.c.owner, sa.func.count()).where(JOBS.c.started > since).group_by(JOBS.c.owner)
     return {row[0]: row[1] for row in connection.execute(query)}
@@ -215,7 +239,7 @@ def _of(id: int, run: int) -> sa.Update:
 def _job(row: sa.Row[Any]) -> Job:
     return Job(
         id=row.id,
-        work=Work(**json.loads(row.work)),
+        work=Work(**json.loads(row.work), queue=row.queue),
         state=row.state,
         run=row.run,
         tries=row.tries,

@@ -14,8 +14,8 @@ class Policy:
     foresaw, `deaths` how many processes may end while it runs. The wait before the next try is doubled from `backoff`
     to at most `longest_wait`; a wait that the Hub asks for counts when it is longer, up to `asked_wait`.
     `owner_per_hour` is how many jobs of one owner's repositories start in an hour; the rest wait. A process that has
-    not been heard of for `silence` is dead, and a look for such is taken every `sweep`. Finished jobs are forgotten
-    after `keep`.
+    not been heard of for `silence` is dead, and a look for such is taken every `sweep`. When no process has listened to
+    the gpu queue for `no_gpu`, what waits there is done without a GPU. Finished jobs are forgotten after `keep`.
     """
 
     tries: int = 10
@@ -29,6 +29,7 @@ class Policy:
     beat: float = 5.0
     silence: float = 30.0
     sweep: float = 10.0
+    no_gpu: float = 3600.0
     keep: float = 7 * 86_400.0
 
     def wait(self, tries: int, asked: float) -> float:

@@ -24,6 +24,7 @@ from cpipe_bot.jobs.hub import Hub
 from cpipe_bot.jobs.policy import Policy
 from cpipe_bot.jobs.reconcile import reconcile
 from cpipe_bot.jobs.recorder import Recorder
+from cpipe_bot.jobs.work import QUEUES, Queue
 from cpipe_bot.logs import log_as_json
 from cpipe_bot.store import Runs, connect
 from cpipe_bot.web import error_pages, pages
@@ -40,8 +41,8 @@ class CannotServe(Exception):
 class Process:
     """How a process is to run.
 
-    `dashboard_token` is what replaying takes, "" for nobody. `grace` is how many seconds running jobs get to end when
-    it is stopped.
+    It does jobs of the `queues`. `dashboard_token` is what replaying takes, "" for nobody. `grace` is how many seconds
+    running jobs get to end when it is stopped.
     """
 
     database: str
@@ -53,6 +54,7 @@ class Process:
     dashboard_token: str = field(default="", repr=False)
     policy: Policy = field(default_factory=Policy)
     grace: float = 25.0
+    queues: tuple[Queue, ...] = QUEUES
 
 
 def serve(process: Process, hub: Hub) -> None:
@@ -105,7 +107,7 @@ def work(process: Process, hub: Hub) -> None:
     log_as_json()
     stopped = _on_stop()
     engine = _engine(process, hub, [_runs(process, hub)])
-    log.info("working", extra={"fields": {"workers": process.workers}})
+    log.info("working", extra={"fields": {"workers": process.workers, "queues": engine.queues}})
     try:
         stopped.wait()
     finally:
@@ -124,6 +126,7 @@ def _engine(process: Process, hub: Hub, recorders: Sequence[Recorder]) -> Engine
         process.database,
         hub.handler,
         workers=process.workers,
+        queues=process.queues,
         policy=process.policy,
         recorders=recorders,
     )

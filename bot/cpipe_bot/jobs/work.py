@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from cpipe_check.report.model import Report
 
 RepoType = Literal["model", "dataset"]
 Trigger = Literal["push", "pull request", "command", "reconcile"]
 Conclusion = Literal["success", "failure", "neutral"]
+Queue = Literal["cpu", "gpu"]
+QUEUES: tuple[Queue, ...] = get_args(Queue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,8 @@ class Work:
 
     `repo` is `owner/name`, `ref` such as `refs/heads/main` or `refs/pr/3`, `sha` its commit as it was told. `rules` is
     the version of the checker, so that a newer one checks again. `discussion` is the number of the pull request, None
-    for a push; `comment` the id of the comment that asked for it, "" when none did.
+    for a push; `comment` the id of the comment that asked for it, "" when none did. `queue` says which workers may do
+    it; it is no part of what names the work.
     """
 
     repo_type: RepoType
@@ -30,6 +33,7 @@ class Work:
     trigger: Trigger
     discussion: int | None = None
     comment: str = ""
+    queue: Queue = "cpu"
 
     @property
     def key(self) -> str:
@@ -52,6 +56,23 @@ class Done:
     discussion: int | None = None
     superseded: bool = False
     opted_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many jobs wait in a queue, and whether any living process listens to it."""
+
+    queue: Queue
+    jobs: int
+    listened: bool
+
+    @property
+    def trouble(self) -> str:
+        """Why they wait in vain, "" when they do not."""
+        if self.listened or not self.jobs:
+            return ""
+        wait = "job waits" if self.jobs == 1 else "jobs wait"
+        return f"{self.jobs} {wait} in the {self.queue} queue, and no worker listens to it"
 
 
 class TryAgain(Exception):

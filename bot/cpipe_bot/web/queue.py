@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
-from cpipe_bot.jobs.work import Work
+from cpipe_bot.jobs.work import Waiting, Work
 from cpipe_bot.run import Filters, run_id
 from cpipe_bot.store import Runs
 from cpipe_bot.web.render import page
@@ -36,6 +36,9 @@ class Jobs(Protocol):
 
     def counts(self) -> Mapping[str, int]:
         """Return how many jobs are in each state, `queued` and `running` among them."""
+
+    def waiting(self) -> Sequence[Waiting]:
+        """Return how many jobs wait in each queue, and whether any process listens to it."""
 
     def dead(self) -> Sequence[DeadLetter]:
         """Return what was given up."""
@@ -74,12 +77,15 @@ class QueuePages:
 
     def show(self, replayed: str = "") -> Response:
         """Return the page. `replayed` is how many were replayed, after that was done."""
+        waiting = self._jobs.waiting()
         letters = [(letter, run_id(letter.work), clean_line(letter.reason)) for letter in self._jobs.dead()]
         return page(
             "queue.html",
             # The token is typed here.
             framed_by="'none'",
             counts=self._jobs.counts(),
+            for_gpu=sum(each.jobs for each in waiting if each.queue == "gpu"),
+            troubles=[each.trouble for each in waiting if each.trouble],
             running=self._runs.recent(Filters(state="running"), limit=_SHOWN),
             queued=self._runs.recent(Filters(state="queued"), limit=_SHOWN),
             letters=letters[:_SHOWN],

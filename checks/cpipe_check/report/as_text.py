@@ -96,18 +96,23 @@ def _code_frame(source: str, finding: Finding, margin: str) -> Iterator[str]:
     yield f"{margin} |"
 
 
+def _notes(smoke: Smoke) -> Iterator[str]:
+    for notice in smoke.notices:
+        yield f"           {click.style('note', fg='cyan')} in {notice.stage}: {shortened(notice.text)}"
+
+
 def _smoke(file: FileReport) -> Iterator[str]:
     smoke = file.smoke
     verdict = click.style(f"{smoke.verdict.value:7}", fg=_COLOURS[smoke.verdict])
     if smoke.verdict is Verdict.RAN:
         yield f"  smoke    {verdict}{shortened(_ran(smoke))}"
         yield from _tried(smoke)
-        for notice in smoke.notices:
-            yield f"           {click.style('note', fg='cyan')} in {notice.stage}: {shortened(notice.text)}"
+        yield from _notes(smoke)
         return
     setting = " · ".join(part for part in (smoke.reference, smoke.device) if part)
     yield f"  smoke    {verdict} {shortened(smoke.reason)}" + (f" ({shortened(setting)})" if setting else "")
     yield from _tried(smoke)
+    yield from _notes(smoke)
     for frame in smoke.frames:
         yield f"           {shortened(file.path)}:{frame.line} in {shortened(frame.function)}"
         yield f"             {shortened(frame.code)}"

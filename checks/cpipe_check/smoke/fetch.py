@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 
 class CannotFetch(Exception):
@@ -31,6 +32,14 @@ def fetch(repo_id: str, *, quiet: bool) -> str:
     if status != "ok":
         raise CannotFetch(rest or f"fetching {repo_id} ended with exit code {done.returncode}")
     return rest
+
+
+def paths_of(reference: str) -> tuple[str, ...]:
+    """Return what is read of a reference: its directory, and in the Hub's cache the repository's, which it links to."""
+    if not reference:
+        return ()
+    path = Path(reference)
+    return (reference, str(path.parents[1])) if path.parent.name == "snapshots" else (reference,)
 
 
 def main() -> None:

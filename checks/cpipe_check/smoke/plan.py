@@ -227,7 +227,7 @@ def _with_real_model(
         index = diffusers.DiffusionPipeline.load_config(str(directory))
     except (OSError, ValueError) as error:
         raise NotRun(f"reference {directory.name}: {error}", unserved=True) from None
-    given = {k: v[1] for k, v in index.items() if isinstance(v, list) and len(v) == 2 and v[0] and v[1]}
+    given = {k: v[1] for k, v in index.items() if isinstance(v, list) and len(v) == 2 and all(map(_is_name, v))}
     lacking = [a for a in init if a.required and not (a.name in given and choose.accepts(a, given[a.name]))]
     try:
         chosen = choose.choose(lacking, defines=job.defines)
@@ -251,6 +251,10 @@ def _with_real_model(
         example=job.example,
         method=job.method,
     )
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and value != ""
 
 
 def own_components(plan: Plan, module: Any, value: int) -> dict[str, Any]:

@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from pathlib import Path
 
-from cpipe_check.report.model import Isolation, Smoke, Stage, StageName, Verdict
+from cpipe_check.report.model import Isolation, Notice, Smoke, Stage, StageName, Verdict
 from cpipe_check.sandbox import frames, isolation
 from cpipe_check.sandbox.isolation import Needs, Unavailable
 from cpipe_check.sandbox.room import Room, RoomError
 from cpipe_check.sandbox.task import Limits, Outcome, Task
 from cpipe_check.smoke import endings, evidence
+from cpipe_check.smoke.fetch import paths_of
 from cpipe_check.smoke.job import Job
 from cpipe_check.smoke.kept import KeptReferences
 from cpipe_check.smoke.target import SmokeTarget
@@ -49,6 +49,7 @@ class SmokeOptions:
     one file's load, and its reload, each; `memory` limits its processes, in bytes, on a CPU. `isolation` is one of
     `sandbox.modes.MODES`; "none" asks for `trusted` as well. `thorough` adds the stages that take longer. `jobs` is the
     number of files that are smoke-loaded side by side, 0 for what the machine and the number of files suggest.
+    `reference_note` is a line for every report, about the reference.
     """
 
     reference: str = ""
@@ -60,6 +61,7 @@ class SmokeOptions:
     trusted: bool = False
     thorough: bool = False
     jobs: int = 0
+    reference_note: str = ""
 
 
 def missing_packages() -> tuple[str, ...]:
@@ -117,7 +119,10 @@ class Smoker:
             return Smoke(Verdict.NOT_RUN, clean_line("its signatures, recipe and example are too long"))
         limits = Limits(seconds=self._options.seconds, memory=self._needs.memory)
         run = _Run(room, job, self._needs, limits, on_stage)
-        return replace(run.smoke(target.class_name), isolation=self._isolation)
+        smoke = run.smoke(target.class_name)
+        if note := clean_line(self._options.reference_note, 400):
+            smoke = replace(smoke, notices=(Notice("reference", note), *smoke.notices))
+        return replace(smoke, isolation=self._isolation)
 
     def _open(self, on_stage: Callable[[str], None]) -> Room:
         if self._refused:
@@ -161,19 +166,11 @@ def _needs(options: SmokeOptions) -> Needs:
     gpu = on_gpu(options.device)
     return Needs(
         packages=PACKAGES,
-        readable=_reference_paths(options.reference),
+        readable=paths_of(options.reference),
         devices=tuple(sorted(glob.glob("/dev/nvidia*"))) if gpu else (),
         variables=_VARIABLES,
         memory=0 if gpu else options.memory,
     )
-
-
-def _reference_paths(reference: str) -> tuple[str, ...]:
-    """The directory, and in the Hub's cache the repository's, whose files its own are links to."""
-    if not reference:
-        return ()
-    path = Path(reference)
-    return (reference, str(path.parents[1])) if path.parent.name == "snapshots" else (reference,)
 
 
 def on_gpu(device: str) -> bool:
@@ -279,10 +276,12 @@ class _Run:
             # After the file has been imported it may say so of itself, but not that the machine is to blame.
             unserved = end.get("unserved") is True and not transcript.imported
             return Smoke(Verdict.NOT_RUN, reason, unserved=unserved)
-        if outcome.over in ("time", "memory") and transcript.attempts:
-            # It may be what we tried that takes so much.
+        doubt = "against a model that is not tiny" if self._job.reference else ""
+        doubt = transcript.attempts[-1].tried if transcript.attempts else doubt
+        if outcome.over in ("time", "memory") and doubt:
+            # It may be what we tried that takes so much, or the model.
             over = endings.over(outcome.over, self._limits)
-            return Smoke(Verdict.NOT_RUN, clean_line(f"{over}, {transcript.attempts[-1].tried}", 700))
+            return Smoke(Verdict.NOT_RUN, clean_line(f"{over}, {doubt}", 700))
         if outcome.over:
             return _failed(f"{where}: {endings.over(outcome.over, self._limits)}")
         if transcript.end is None or not clean_exit:

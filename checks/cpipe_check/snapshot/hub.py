@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
 from cpipe_check import __version__
@@ -27,6 +27,7 @@ _LONGEST_WAIT = 3600.0
 _INSTALL = "pip install -U 'huggingface_hub>=1'"
 _LOG_IN = "set HF_TOKEN or run `hf auth login`"
 _SHA = re.compile(r"[0-9a-f]{40}")
+_Taken = TypeVar("_Taken")
 _RESET = re.compile(r";\s*r=0\s*;\s*t=(\d{1,6})")
 
 
@@ -112,8 +113,33 @@ class Hub:
         Raises:
             TooLarge: when it has more than `limit` bytes, whatever the listing says.
         """
+        return self._get(self._content(sha, path), limit)[0]
+
+    def save(self, sha: str, path: str, file: BinaryIO, limit: int, ends: float) -> int:
+        """Write the content of a file into an open one, and return how many bytes there were.
+
+        It may lie where the Hub keeps large files, on another host, which is not shown the token. `ends` is when it has
+        to be there, by the monotonic clock.
+
+        Raises:
+            TooLarge: when it has more than `limit` bytes, whatever the listing says.
+        """
+        came = 0
+
+        def take(response: Any) -> None:
+            nonlocal came
+            for chunk in _chunks(response, limit, ends):
+                try:
+                    came += file.write(chunk)
+                except OSError as error:
+                    raise SnapshotError(f"{path} cannot be kept: {error.strerror}") from None
+
+        self._follow(self._content(sha, path), take, elsewhere=True)
+        return came
+
+    def _content(self, sha: str, path: str) -> str:
         kind = "datasets/" if self._source.repo_type == "dataset" else ""
-        return self._get(f"{self._endpoint}/{kind}{self._repo}/resolve/{sha}/{quote(path)}", limit)[0]
+        return f"{self._endpoint}/{kind}{self._repo}/resolve/{sha}/{quote(path)}"
 
     def _api(self) -> str:
         return f"{self._endpoint}/api/{self._source.repo_type}s/{self._repo}"
@@ -134,15 +160,24 @@ class Hub:
     def _get(self, url: str, limit: int) -> tuple[bytes, Mapping[str, Any]]:
         """Return the body and the links of an answer; redirects are followed on the same host only."""
         ends = min(time.monotonic() + _DEADLINE, self._ends)
+        return self._follow(url, lambda response: (b"".join(_chunks(response, limit, ends)), response.links))
+
+    def _follow(self, url: str, take: Callable[[Any], _Taken], *, elsewhere: bool = False) -> _Taken:
+        """Return what `take` makes of an answer, after redirects: with `elsewhere` one of them to another host."""
+        home = urlsplit(self._endpoint)[:2]
+        headers = self._headers
         try:
             for _ in range(_MAX_REDIRECTS):
-                if urlsplit(url)[:2] != urlsplit(self._endpoint)[:2]:
-                    raise SnapshotError("the Hub sends us to another host, where we do not go")
+                if urlsplit(url)[:2] != home:
+                    if not elsewhere or urlsplit(url).scheme != home[0]:
+                        raise SnapshotError("the Hub sends us to another host, where we do not go")
+                    home, elsewhere = urlsplit(url)[:2], False
+                    headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
                 with self._session.stream(
-                    "GET", url, headers=self._headers, timeout=_PATIENCE, follow_redirects=False
+                    "GET", url, headers=headers, timeout=_PATIENCE, follow_redirects=False
                 ) as response:
                     if response.status_code == 200:
-                        return _body(response, limit, ends), response.links
+                        return take(response)
                     if not 300 <= response.status_code < 400:
                         raise _refusal(response.status_code, response.headers, self._source)
                     url = urljoin(url, response.headers.get("location", ""))
@@ -155,15 +190,15 @@ class Hub:
         raise SnapshotError("the Hub sends us round in circles; run it again later", may_pass=True)
 
 
-def _body(response: Any, limit: int, ends: float) -> bytes:
-    body = bytearray()
+def _chunks(response: Any, limit: int, ends: float) -> Iterator[bytes]:
+    came = 0
     for chunk in response.iter_raw():
-        body += chunk
-        if len(body) > limit:
+        came += len(chunk)
+        if came > limit:
             raise TooLarge
         if time.monotonic() > ends:
             raise SnapshotError("the Hub answers too slowly; run it again later", may_pass=True)
-    return bytes(body)
+        yield chunk
 
 
 def _refusal(status: int, headers: Mapping[str, str], source: Source) -> SnapshotError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import islice
@@ -38,7 +38,8 @@ class Snapshot:
 
     `repo` is the repository's name of today, `revision` what was asked for and `sha` the commit that it is. `directory`
     holds `files`, laid out as in the repository; `passed_over` are those that were chosen and are not there, with
-    reasons. `names` are all files of the repository, or `complete` is False. `label` is what the report calls it;
+    reasons. `names` are all files of the repository, or `complete` is False; `sizes` are theirs, in bytes, by the Hub's
+    list. `label` is what the report calls it;
     `community` is the one file of a community pipeline, "" of a repository.
     """
 
@@ -51,6 +52,7 @@ class Snapshot:
     passed_over: tuple[tuple[CleanText, CleanText], ...]
     names: frozenset[str]
     complete: bool
+    sizes: Mapping[str, int]
     label: str
     community: str = ""
 
@@ -97,6 +99,7 @@ def take(
         passed_over=tuple((clean_line(path), clean_line(why)) for path, why in fetched.passed_over),
         names=frozenset(entries),
         complete=complete,
+        sizes={path: entry.size for path, entry in entries.items()},
         label=f"community:{folder}" if wanted.file else place,
         community=wanted.file,
     )

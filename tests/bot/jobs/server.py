@@ -18,8 +18,8 @@ SECRET = "a secret of the tests"
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def delivery(repo: str, sha: str = "a" * 40, ref: str = "refs/heads/main") -> bytes:
-    return json.dumps({"repo": repo, "ref": ref, "sha": sha}).encode()
+def delivery(repo: str, sha: str = "a" * 40, ref: str = "refs/heads/main", queue: str = "cpu") -> bytes:
+    return json.dumps({"repo": repo, "ref": ref, "sha": sha, "queue": queue}).encode()
 
 
 def post(port: int, body: bytes, secret: str = SECRET, timeout: float = 30) -> int:
@@ -42,10 +42,12 @@ def free_port() -> int:
 class Server:
     """A process that serves, or works where `port` is 0."""
 
-    def __init__(self, database: str, comments: str, port: int, workers: int = 4, seconds: float = 0.0) -> None:
+    def __init__(
+        self, database: str, comments: str, port: int, workers: int = 4, seconds: float = 0.0, queues: str = "cpu gpu"
+    ) -> None:
         self.port = port
         path = os.pathsep.join([str(ROOT / "checks"), str(ROOT / "bot"), str(ROOT / "tests")])
-        command = [sys.executable, __file__, database, comments, str(port), str(workers), str(seconds)]
+        command = [sys.executable, __file__, database, comments, str(port), str(workers), str(seconds), queues]
         # No pipe: a full one that nobody reads would hold up the server.
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         self.process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path}, stderr=self._log)
@@ -80,18 +82,18 @@ class Server:
         return told.decode()
 
 
-def main(database: str, comments: str, port: str, workers: str, seconds: str) -> None:
+def main(database: str, comments: str, port: str, workers: str, seconds: str, queues: str) -> None:
     from bot.jobs.comments import commenting
     from cpipe_bot.jobs.hub import Hub
     from cpipe_bot.jobs.policy import Policy
     from cpipe_bot.jobs.serving import Process, serve, work
-    from cpipe_bot.jobs.work import Done, Work
+    from cpipe_bot.jobs.work import QUEUES, Done, Work
 
     def works(body: bytes) -> tuple[Work, ...]:
         told = json.loads(body)
         if not isinstance(told, dict):
             raise ValueError("no object")
-        return (Work("model", told["repo"], told["ref"], told["sha"], "1", "push"),)
+        return (Work("model", told["repo"], told["ref"], told["sha"], "1", "push", queue=told["queue"]),)
 
     write = commenting(comments)
 
@@ -102,7 +104,8 @@ def main(database: str, comments: str, port: str, workers: str, seconds: str) ->
     policy = Policy(
         backoff=0.1, poll=0.05, beat=0.3, silence=2.0, sweep=0.5, owner_per_hour=1_000_000, deaths=50, tries=50
     )
-    process = Process(database, int(workers), port=int(port), secret=SECRET, policy=policy, grace=3)
+    taken = tuple(queue for queue in QUEUES if queue in queues.split())
+    process = Process(database, int(workers), port=int(port), secret=SECRET, policy=policy, grace=3, queues=taken)
     hub = Hub(handle, works, "1")
     serve(process, hub) if int(port) else work(process, hub)
 
