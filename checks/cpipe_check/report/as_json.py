@@ -131,5 +131,6 @@ def _smoke(smoke: Smoke) -> dict[str, Any]:
             "name": smoke.isolation.name or None,
             "proven": list(smoke.isolation.proven),
             "not_proven": list(smoke.isolation.not_proven),
+            "host": smoke.isolation.host or None,
         },
     }
