@@ -90,10 +90,10 @@ class _Run:
 
     def _checked(self, sha: str, asked: _Asked) -> Done:
         for _ in range(_ROUNDS):
-            smoke = self.settings.smoke
+            smoke, jobs = self.settings.smoke, self.settings.jobs
             if asked.this is not None and asked.this.command.kind == "gpu" and self.settings.gpu is not None:
-                smoke = self.settings.gpu
-            checked = check_commit(self.settings, self.repository, self.work.ref, sha, smoke, asked.answers)
+                smoke, jobs = self.settings.gpu, self.settings.gpu_jobs
+            checked = check_commit(self.settings, self.repository, self.work.ref, sha, smoke, asked.answers, jobs)
             if self.settings.dry_run:
                 return _done(checked, None, _DRY)
             if self.hub.commit(self.repository, self.work.ref) != sha:

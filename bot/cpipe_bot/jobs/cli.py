@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from cpipe_bot.github.cli_parts import Failed
+from cpipe_bot.cli_parts import SMOKE_ON, Failed
 from cpipe_check.text import clean_line
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def _where(command: F) -> F:
 @click.option(
     "--workers", type=click.IntRange(min=0), default=2, show_default=True, help="Jobs at a time; 0: none here."
 )
+@SMOKE_ON
 @click.option("--secret", envvar="CPIPE_WEBHOOK_SECRET", hidden=True, default="")
 @click.option("--metrics-token", envvar="CPIPE_METRICS_TOKEN", hidden=True, default="")
 @click.option("--dashboard-token", envvar="CPIPE_DASHBOARD_TOKEN", hidden=True, default="")
@@ -57,6 +58,7 @@ def serve(
     host: str,
     port: int,
     workers: int,
+    smoke_on: str | None,
     secret: str,
     metrics_token: str,
     dashboard_token: str,
@@ -75,13 +77,14 @@ def serve(
 
         checked_secret(secret)
         process = Process(_url(data, database), workers, host, port, secret, metrics_token, dashboard_token)
-        run(process, from_environment())
+        run(process, from_environment(smoke_on))
 
 
 @click.command()
 @_where
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Jobs at a time.")
-def worker(data: Path, database: str | None, workers: int) -> None:
+@SMOKE_ON
+def worker(data: Path, database: str | None, workers: int, smoke_on: str | None) -> None:
     """Do jobs of a database that several processes share, on this machine or on others."""
     if not database:
         raise click.UsageError("several processes share no SQLite file; give --database postgresql://...")
@@ -89,7 +92,7 @@ def worker(data: Path, database: str | None, workers: int) -> None:
         from cpipe_bot.jobs.hub import from_environment
         from cpipe_bot.jobs.serving import Process, work
 
-        work(Process(_url(data, database), workers), from_environment())
+        work(Process(_url(data, database), workers), from_environment(smoke_on))
 
 
 @click.group()
