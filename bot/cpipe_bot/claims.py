@@ -76,6 +76,7 @@ class _Smoke(_Strict):
     choices: Annotated[list[_Text], Field(max_length=_MAX_ITEMS)]
     attempts: Annotated[list[_Attempt], Field(max_length=_MAX_ITEMS)]
     notices: Annotated[list[_Notice], Field(max_length=_MAX_ITEMS)]
+    unserved: bool = False
     isolation: _Isolation
 
 
@@ -134,6 +135,8 @@ def _smoke(claim: _Smoke) -> Smoke:
         stages=tuple(Stage(s.name, s.seconds, s.ok, s.memory or 0, s.device_memory or 0) for s in claim.stages),
         frames=tuple(Frame(f.line, clean_line(f.function), clean_line(f.code)) for f in claim.frames),
         output=clean_line(claim.output),
+        # Only of what was not run can it be that something was missing.
+        unserved=claim.unserved and claim.verdict == "not run",
         isolation=Isolation(
             clean_line(claim.isolation.name or ""),
             tuple(map(clean_line, claim.isolation.proven)),
