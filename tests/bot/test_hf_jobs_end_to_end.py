@@ -8,15 +8,19 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
+from bot.action_runner import ROOT
 from bot.hf_jobs import FAILED, OPTIONS, RAN, reporting, settings
 from bot.hub import BAD, FILES, GOOD, Scene, scene
 from bot.publishing import archive
 from bot.publishing import scene as github_scene
 from bot.pull_request_repo import open_pull_request
 from bot.test_serve import CLEAN, Serving, until
+from cpipe_bot.github.cli_check import check
 from cpipe_bot.hf_jobs import one
 from cpipe_bot.hub.settings import from_environment
 from cpipe_check.report.model import Verdict
@@ -48,7 +52,7 @@ def test_a_pull_request_is_run_in_a_real_job_and_answered(hub: Hub, tmp_path: Pa
         (answer,) = found.answers(pull)
         assert job.stage == "COMPLETED", job.log
         assert "loads, runs and saves" in answer, (answer, job.log)
-        assert "in a Hugging Face Job on `cpu-basic`, as reported by that machine" in answer
+        assert "in a Hugging Face Job on cpu-basic, as reported by that machine" in answer
         assert found.settings.token not in json.dumps(job.spec) + "".join(job.log)
         assert serving.stop() == 0
     finally:
@@ -160,6 +164,27 @@ def test_githubs_trusted_workflow_asks_for_a_job_and_the_publisher_shows_its_wor
     assert "On a GPU" in found.comment
     assert "in landlock in a Hugging Face Job on `t4-small`, as reported by that machine" in found.comment
     assert "on our runner" not in found.comment
+
+
+def test_the_workflow_has_its_token_where_nothing_of_the_pull_request_runs() -> None:
+    def steps(name: str) -> list[Any]:
+        (job,) = yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_bytes())["jobs"].values()
+        assert job["permissions"] == {}
+        assert job["environment"] == "${{ inputs.environment }}"
+        return list(job["steps"])
+
+    ours = steps("gpu-hf-jobs")
+    (with_token,) = [step for step in ours if "secrets." in json.dumps(step)]
+    assert with_token["run"] == "python -I -m cpipe_bot github check"
+    assert with_token["working-directory"] == "cpipe-check"
+    assert not [step for step in ours if "pull-request" in step.get("working-directory", "")]
+    options = {f"INPUT_{option.name}".upper() for option in check.params}
+    assert {name for name in with_token["env"] if name.startswith("INPUT_")} <= options
+    # The publisher finds it as it finds the other's.
+    names = [
+        step["with"][key] for step in ours + steps("gpu") for key in ("name", "artifact") if key in step.get("with", {})
+    ]
+    assert names == ["cpipe-check-gpu-${{ inputs.head-sha }}"] * 2
 
 
 def test_github_without_the_hub(hub: Hub, tmp_path: Path) -> None:
