@@ -29,6 +29,7 @@ from cpipe_check.checker import check
 from cpipe_check.report.model import Verdict
 from cpipe_check.smoke.pool import Load
 from cpipe_check.submission import Collection, Submission
+from cpipe_check.text import clean_line
 from hub_server import Hub
 from hub_server.endpoints_jobs import event, whole
 from hub_server.model import Job
@@ -260,6 +261,13 @@ def test_logs_without_an_end(
     found = smoke(hub)
     assert found.verdict is Verdict.NOT_RUN
     assert told in found.reason
+
+
+def test_a_machine_that_is_not_what_it_should_be(hub: Hub) -> None:
+    reason = clean_line("device `cuda` is not available")
+    hub.state.run_job = reporting(found=replace(RAN, verdict=Verdict.NOT_RUN, reason=reason, unserved=True))
+    found = smoke(hub, flavor="t4-small")
+    assert (found.verdict, found.unserved, found.reason) == (Verdict.NOT_RUN, True, reason)
 
 
 def test_a_log_that_goes_on_behind_the_report(hub: Hub) -> None:
