@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import pickle
 import re
 import signal
 import threading
@@ -360,6 +361,8 @@ def test_not_answered_for_long(hub: Hub, step: str, status: int) -> None:
     found = smoke(hub, loads(GOOD + b"# other\n")[0], patience=0.1)
     assert (found.verdict, found.unserved) == (Verdict.NOT_RUN, True)
     assert str(status) in found.reason
+    # What is raised in a process of its own arrives.
+    assert pickle.loads(pickle.dumps(raised.value)).seconds == 77
     # It goes on from where it was.
     hub.faults.rules.clear()
     assert smoke(hub).verdict is Verdict.RAN

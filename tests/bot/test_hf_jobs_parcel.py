@@ -7,19 +7,25 @@ import json
 import lzma
 import os
 import secrets
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.action_runner import ROOT
 from bot.hf_jobs import OPTIONS, RAN, document, loads
 from bot.hub import GOOD
 from cpipe_bot.hf_jobs import framing
 from cpipe_bot.hf_jobs.framing import MAX_REPORT, Reading, lines_of
 from cpipe_bot.hf_jobs.inside import main
 from cpipe_bot.hf_jobs.parcel import MAX_TEXT, VARIABLE, BadParcel, Parcel, TooLarge, pack, unpack
+from cpipe_bot.hf_jobs.settings import JobSettings
 from cpipe_bot.refused import Refused
+from cpipe_check import __version__
 from cpipe_check.smoke.pool import Load
 
 RICH = b'''\
@@ -57,6 +63,26 @@ def test_a_file_that_does_not_fit() -> None:
     assert 110_000 < len(fits) <= MAX_TEXT
     if os.name == "posix":
         assert os.spawnve(os.P_WAIT, "/bin/true", ["true"], {VARIABLE: fits + "=" * (MAX_TEXT - len(fits))}) == 0
+
+
+def test_the_command_of_a_job(tmp_path: Path) -> None:
+    """A shell takes it as it stands; the packages that it installs are enough for what it then runs."""
+    (tmp_path / "pip").write_text(f'#!/bin/sh\nfor each in "$@"; do echo "$each"; done > {tmp_path}/asked\n')
+    (tmp_path / "pip").chmod(0o755)
+    missing = tmp_path / "without"
+    missing.mkdir()
+    for name in ("pydantic", "huggingface_hub", "github", "dbos", "sqlalchemy", "fastapi"):
+        (missing / f"{name}.py").write_text("raise ImportError('not in a Job')")
+    path = os.pathsep.join([str(tmp_path), str(Path(sys.executable).parent), os.environ["PATH"]])
+    places = os.pathsep.join(map(str, (missing, ROOT / "checks", ROOT / "bot")))
+    command = JobSettings(flavor="cpu-basic").command
+    done = subprocess.run(
+        command, env={"PATH": path, "PYTHONPATH": places, VARIABLE: ""}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr.count("no parcel")) == (2, 1), done.stderr
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert asked[0] == "install"
+    assert asked[-2:] == ["https://download.pytorch.org/whl/cpu", f"cpipe-check[smoke]=={__version__}"]
 
 
 def _packed(change: Callable[[dict[str, Any]], object]) -> str:

@@ -58,11 +58,11 @@ class Api(Handler):
             self.send_header(name, value)
         self.end_headers()
         try:
-            for part in parts:
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
-                self.wfile.flush()
-            self.wfile.write(b"0\r\n\r\n")
             self.wfile.flush()
+            for part in parts:
+                # Nothing is left in a buffer when whoever asked has gone.
+                self.connection.sendall(b"%x\r\n%s\r\n" % (len(part), part))
+            self.connection.sendall(b"0\r\n\r\n")
         except Cut:
             self.cut()
         except OSError:
