@@ -127,7 +127,7 @@ def report_of(text: str) -> Report:
         (Stage("load", 0.5, True, 1 << 30), Stage("call", 0.25, False, 1 << 30, 1 << 20)),
         (Frame(3, c("function"), line("code")),),
         c("output"),
-        isolation=Isolation(c("isolation"), (c("proven"),), (c("unproven"),)),
+        isolation=Isolation(c("isolation"), (c("proven"),), (c("unproven"),), c("host")),
         choices=(c("choice"),),
         attempts=(Attempt(c("why_tried"), c("tried")),),
         notices=(Notice("call", c("notice")),),
@@ -264,7 +264,7 @@ def test_contrast() -> None:
 def test_summary_counts() -> None:
     page = Page(render(report_of("x"))).text
     assert "files2ran0failed1not run1with findings1" in page
-    assert "as reported by the file's own process" in page
+    assert "in isolation.x.isolation in host.x.host, as reported by that machine" in page
 
 
 def test_png() -> None:
@@ -330,7 +330,7 @@ class TestInChromium:
         path.write_text(page, encoding="utf-8")
         dom, console = browse(path)
         assert console == []
-        assert "as reported by the file" in dom
+        assert "as reported by that machine" in dom
         assert "<script" not in dom
         path.write_text(page.replace("<main>", "<main><script>x</script>"), encoding="utf-8")
         assert "Content Security Policy" in "".join(browse(path)[1])

@@ -11,6 +11,13 @@ import click
 
 from cpipe_check.text import clean_line, inert_in_logs
 
+SMOKE_ON = click.option(
+    "--smoke-on",
+    type=click.Choice(["local", "hf-jobs", "off"]),
+    help="Where files are run: in this machine's sandbox, or each in a Hugging Face Job (CPIPE_JOB_FLAVOR and others). "
+    "Default: CPIPE_SMOKE, else local.",
+)
+
 
 class Failed(click.ClickException):
     """What was asked for could not be done."""

@@ -21,7 +21,7 @@ from cpipe_check.progress import Step
 from cpipe_check.report.model import STATIC_ONLY, Compatibility, Component, FileReport, Report, Smoke, Verdict
 from cpipe_check.rules import RULES
 from cpipe_check.selection import EVERYTHING, Selection
-from cpipe_check.smoke.pool import Load, smoke_load_all
+from cpipe_check.smoke.pool import LoadAll, load_of, smoke_load_all
 from cpipe_check.smoke.run import SmokeOptions
 from cpipe_check.smoke.target import SmokeTarget, target_of
 from cpipe_check.static import every_finding
@@ -186,15 +186,17 @@ def check(
     target: Target | None = None,
     recipes: Recipes = NO_RECIPES,
     selection: Selection = EVERYTHING,
+    load_all: LoadAll = smoke_load_all,
 ) -> Report:
     """Check every submission of a collection: statically, and unless `smoke` is None by smoke-loading it.
 
     Without a `target` the static check is for the releases that are installed, or the newest known. `recipes` are
-    those that stand outside the files, `selection` says whose findings count. Returns the report.
-    Never raises for what a file holds.
+    those that stand outside the files, `selection` says whose findings count. `load_all` does the smoke-loads. Returns
+    the report. Never raises for what a file holds.
 
     Raises:
         ApiIndexError: when there is no target and the index is broken.
+        Exception: what `load_all` raises.
     """
     target = target or resolve()
     skipped = list(collection.skipped)
@@ -207,7 +209,7 @@ def check(
             skipped.append((clean_line(submission.path), clean_line("defines no pipeline class")))
         else:
             checked.append((submission, static))
-    smokes = _smokes(checked, smoke, tell)
+    smokes = _smokes(checked, smoke, tell, load_all)
     files = [_file_report(*pair, outcome) for pair, outcome in zip(checked, smokes, strict=True)]
     problems = list(collection.problems)
     if not files and not problems:
@@ -230,19 +232,22 @@ def _file_report(submission: Submission, static: StaticResult, smoke: Smoke) -> 
 
 
 def _smokes(
-    checked: Sequence[tuple[Submission, StaticResult]], options: SmokeOptions | None, tell: Progress
+    checked: Sequence[tuple[Submission, StaticResult]],
+    options: SmokeOptions | None,
+    tell: Progress,
+    load_all: LoadAll,
 ) -> Iterator[Smoke]:
     """The smoke-loads' outcomes, in order: all those are done together that there is something to do for."""
     loads, names = [], []
     for submission, static in checked:
         if options is not None and static.target is not None and not static.target.recipe.skip:
-            loads.append(Load(static.target, _files(submission, static.target)))
+            loads.append(load_of(submission, static.target))
             names.append(submission.name)
 
     def on_stage(index: int, stage: str) -> None:
         tell(Step("smoke-load", index, len(loads), names[index], stage))
 
-    done = iter(smoke_load_all(loads, options, on_stage) if options is not None and loads else ())
+    done = iter(load_all(loads, options, on_stage) if options is not None and loads else ())
     for _, static in checked:
         if static.by_bug:
             yield Smoke(Verdict.NOT_RUN, clean_line(static.why_no_target), unserved=True)
@@ -254,16 +259,6 @@ def _smokes(
             yield Smoke(Verdict.NOT_RUN, clean_line(f"skipped by its recipe: {static.target.recipe.skip}", 700))
         else:
             yield next(done)
-
-
-def _files(submission: Submission, target: SmokeTarget) -> dict[str, bytes]:
-    """The pipeline file's content, then that of the modules beside it, by name."""
-    files = {submission.name if submission.name.endswith(".py") else "pipeline_file.py": submission.content}
-    for module in target.siblings:
-        content = submission.read_sibling(module)
-        if content is not None:
-            files[f"{module.replace('.', '/')}.py"] = content
-    return files
 
 
 def _static_results(

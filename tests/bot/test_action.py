@@ -501,7 +501,7 @@ def test_guide_gives_inputs_that_there_are() -> None:
                         "with", {}
                     ).keys()
                     called.append(path[1])
-    assert called == [*(f".github/workflows/{name}.yml" for name in ("check", "publish", "gpu")), ""]
+    assert called == [*(f".github/workflows/{name}.yml" for name in ("check", "publish", "gpu", "gpu-hf-jobs")), ""]
 
 
 def test_the_runner_of_these_tests() -> None:

@@ -14,8 +14,9 @@ import pytest
 from cmarkgfm.cmark import Options
 
 from bot.publishing import FAILED, GOOD, PATH, RAN, archive, report_of, scene
-from cpipe_bot.github.artifact import MAX_REPORT, Refused, unpack
-from cpipe_bot.github.claims import read
+from cpipe_bot.claims import read
+from cpipe_bot.github.artifact import MAX_REPORT, unpack
+from cpipe_bot.refused import Refused
 from github_server import GitHubServer
 
 FILES = {PATH: GOOD}

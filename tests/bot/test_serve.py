@@ -26,10 +26,10 @@ CLEAN = {name: value for name, value in os.environ.items() if not name.startswit
 class Serving:
     """`cpipe-bot serve` as a process."""
 
-    def __init__(self, found: Scene, data: Path) -> None:
+    def __init__(self, found: Scene, data: Path, **variables: str) -> None:
         self.port = free_port()
         environment = {"HF_ENDPOINT": found.hub.url, "HF_TOKEN": found.settings.token, "CPIPE_SMOKE": "off"}
-        environment |= {"CPIPE_WEBHOOK_SECRET": SECRET}
+        environment |= {"CPIPE_WEBHOOK_SECRET": SECRET, **variables}
         command = [sys.executable, "-m", "cpipe_bot", "serve", "--data", str(data), "--port", str(self.port)]
         self.process = subprocess.Popen(command, env=CLEAN | environment, stderr=subprocess.DEVNULL)
         until(self.ready)

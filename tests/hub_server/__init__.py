@@ -13,11 +13,17 @@ the fixture then fails the test. State is moved by methods of `Hub` (`push`, `fo
 `.disabled`); faults are set by `hub.faults`, races by `hub.on`; `hub.requests` is the log. `payloads.py` makes what a
 webhook sends. A callback runs outside of the lock and may itself call the server.
 
+Jobs are started, listed, looked at, cancelled and read at `/api/jobs`; `hub.state.run_job` is called with each one that
+is started, in a thread: `jobs.in_subprocess` runs its own command, in place of the container only. Without it a Job
+waits for its machine for ever. `hub.state.stream` makes what its log's stream sends. Not as the Hub has it: a log is
+there as a whole, and its stream ends when the Job has not.
+
 How answers look comes from what huggingface_hub 2.4 parses, from the Hub's documentation of webhooks, and from
 published answers of the Hub. Nothing of it was compared with the live Hub. These in particular are guesses: bodies
 and statuses of refused writes (403), the bound of a comment (65,536 characters), what a change to the same status and
-an edit of a hidden comment do, and who may hide a comment. Less than the Hub: no commits through the API, no Xet, no
-storage elsewhere for small files, no moderation, no roles of an organisation's members, no notifications.
+an edit of a hidden comment do, and who may hide a comment. Less than the Hub: no commits through the API, no scheduled
+Jobs, no Spaces, volumes or secrets for Jobs (refused), no Xet, no storage elsewhere for small files, no moderation, no
+roles of an organisation's members, no notifications.
 """
 
 from hub_server.model import Link, Stored

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import hub_server.endpoints_discussions
+import hub_server.endpoints_jobs
 import hub_server.endpoints_repository
 import hub_server.endpoints_settings  # noqa: F401
 from hub_server.routing import ENDPOINTS, Call, Endpoint, Refusal
@@ -38,6 +39,9 @@ class Api(Handler):
             self.hub.violations.append(f"server: {self.command} {self.path}: {traceback.format_exc()}")
             answer = Answer(500, {"error": "Internal Server Error"})
         headers = {"X-Request-Id": f"Root=1-{len(self.hub.requests):08x}"} | dict(answer.headers)
+        if isinstance(answer.body, Iterator):
+            self._stream(answer.status, headers, answer.body)
+            return
         data = b""
         if answer.body is not None:
             data = answer.body if isinstance(answer.body, bytes) else self._text(answer)
@@ -46,6 +50,23 @@ class Api(Handler):
         self.send(answer.status, headers, b"" if self.command == "HEAD" else data)
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_HEAD = _answer  # noqa: N815
+
+    def _stream(self, status: int, headers: Mapping[str, str], parts: Iterator[bytes]) -> None:
+        """Send parts as they come; `Cut` among them ends the connection in the middle."""
+        self.send_response(status)
+        for name, value in {**headers, "Transfer-Encoding": "chunked"}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        try:
+            self.wfile.flush()
+            for part in parts:
+                # Nothing is left in a buffer when whoever asked has gone.
+                self.connection.sendall(b"%x\r\n%s\r\n" % (len(part), part))
+            self.connection.sendall(b"0\r\n\r\n")
+        except Cut:
+            self.cut()
+        except OSError:
+            self.close_connection = True
 
     def _text(self, answer: Answer) -> bytes:
         return answer.body.encode() if isinstance(answer.body, str) else json.dumps(answer.body).encode()

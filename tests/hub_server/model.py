@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import Literal
+from typing import Any, Literal
 
 RepoType = Literal["model", "dataset"]
 Kind = Literal["comment", "status-change", "title-change", "commit"]
@@ -125,6 +125,29 @@ class Webhook:
 
 
 @dataclass(slots=True)
+class Job:
+    """A Job. `spec` is the body that it was started by, `log` what it has printed, a line each."""
+
+    id: str
+    namespace: str
+    spec: Mapping[str, Any]
+    created: datetime
+    stage: str = "SCHEDULING"
+    message: str | None = None
+    finished: datetime | None = None
+    log: list[str] = field(default_factory=list)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return dict(self.spec["environment"])
+
+    def end(self, stage: str = "COMPLETED", message: str | None = None) -> None:
+        """Bring it to its end, unless it is there already."""
+        if self.finished is None:
+            self.stage, self.message, self.finished = stage, message, datetime.now(timezone.utc)
+
+
+@dataclass(slots=True)
 class State:
     """All that the server knows; the server holds its lock while an endpoint looks at it or changes it."""
 
@@ -133,6 +156,11 @@ class State:
     repos: dict[tuple[str, str], Repo] = field(default_factory=dict)
     moved: dict[tuple[str, str], str] = field(default_factory=dict)
     webhooks: dict[str, Webhook] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    # Called with each Job that is started, in a thread of its own.
+    run_job: Callable[[Job], None] = lambda job: None
+    # What the stream of a Job's log is made of; may go on for ever.
+    stream: Callable[[Job], Iterator[bytes]] | None = None
     page: int = 50
     tree_page: int = 1000
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))

@@ -103,6 +103,7 @@ _PARTS = {
     "{revision}": r"(?P<revision>[^/]+)",
     "{num}": r"(?P<num>[1-9]\d*)",
     "{id}": r"(?P<id>[0-9a-f]+)",
+    "{namespace}": r"(?P<namespace>[\w.-]+)",
     "{path}": r"(?P<path>.+)",
     "{kind/}": r"(?P<kind>datasets/)?",
 }

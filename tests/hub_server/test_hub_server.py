@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from huggingface_hub import DiscussionComment, HfApi, hf_hub_download
@@ -17,6 +18,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import get_session
 
 from hub_server import Hub, Link, Stored
+from hub_server.model import Job
 
 NAME = "alice/pipe"
 
@@ -109,6 +111,45 @@ def test_a_moved_repository_is_followed(hub: Hub) -> None:
     assert api.repo_info(NAME).id == "alice/other"
     api.comment_discussion(NAME, pull.num, "still here")
     assert pull.comments[-1].raw == "still here"
+
+
+def test_jobs(hub: Hub) -> None:
+    def run(job: Job) -> None:
+        job.log += ["one", "two"]
+        job.end("ERROR", "exit code 1")
+
+    hub.state.run_job = run
+    hub.org("lab", "alice")
+    api = _api(hub)
+    given: dict[str, Any] = {"image": "python:3.12", "command": ["x"], "timeout": "2m", "env": {"A": "b"}}
+    made = api.run_job(**given, labels={"a": "1"})
+    assert api.wait_for_job(made.id).status.stage == "ERROR"
+    assert list(api.fetch_job_logs(job_id=made.id)) == ["one", "two"]
+    assert list(api.fetch_job_logs(job_id=made.id, follow=True)) == ["one", "two"]
+    other = api.run_job(**given, labels={"a": "2"}, namespace="lab", flavor="t4-small")
+    assert [job.id for job in api.list_jobs(labels={"a": "1"}, namespace="alice")] == [made.id]
+    assert [job.id for job in api.list_jobs(namespace="lab", status="error")] == [other.id]
+    assert (other.flavor, other.labels, other.owner.type) == ("t4-small", {**(other.labels or {}), "a": "2"}, "org")
+    hub.state.run_job = lambda job: None
+    waiting = api.run_job(**given)
+    api.cancel_job(job_id=waiting.id)
+    assert api.inspect_job(job_id=waiting.id).status.stage == "CANCELED"
+    with pytest.raises(HfHubHTTPError, match="403"):
+        _api(hub, "eve").inspect_job(job_id=other.id, namespace="lab")
+
+
+def test_jobs_that_are_refused(hub: Hub) -> None:
+    api = _api(hub)
+    given: dict[str, Any] = {"image": "python:3.12", "command": ["x"], "env": {"A": "b"}, "labels": {"a": "b"}}
+    refused: list[dict[str, Any]] = [{}, {"timeout": 60, "secrets": {"T": "x"}}, {"timeout": 60, "flavor": "huge"}]
+    refused += [{"timeout": 60, "env": {"A": "x" * 131_070}}, {"timeout": 60, "labels": {"a": "x" * 64}}]
+    for changes in refused:
+        with pytest.raises(HfHubHTTPError, match="Bad request"):
+            api.run_job(**{**given, **changes})
+    assert not hub.state.jobs
+    # That of the secret.
+    assert len(hub.violations) == 1
+    hub.violations.clear()
 
 
 def test_what_it_does_not_know_is_noted(hub: Hub) -> None:

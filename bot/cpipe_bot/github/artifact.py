@@ -10,6 +10,8 @@ import zlib
 import requests
 from github.Artifact import Artifact
 
+from cpipe_bot.refused import Refused
+
 NAME = "report.json"
 MAX_ARCHIVE = 20_000_000
 MAX_REPORT = 10_000_000
@@ -27,10 +29,6 @@ _UNREADABLE = (
     OSError,
     OverflowError,
 )
-
-
-class Refused(Exception):
-    """An artifact that is not taken; the message says why."""
 
 
 def fetch(artifact: Artifact) -> bytes:

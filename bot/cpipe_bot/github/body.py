@@ -103,7 +103,8 @@ def _on_gpu(outcome: Outcome) -> Iterator[str]:
         smoke = outcome.on_gpu(file)
         if smoke is not None:
             shown: FileReport = replace(file, findings=(), smoke=smoke)
-            yield as_markdown.details(shown, smoke_basis="as reported by the file's own process, on our runner")
+            ours = None if smoke.isolation.host else "as reported by the file's own process, on our runner"
+            yield as_markdown.details(shown, smoke_basis=ours)
 
 
 def _basis(outcome: Outcome) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from cpipe_bot.github.base_settings import base_settings
 from cpipe_bot.github.changed import ChangedFile, Checkout, NoChange
 from cpipe_bot.github.runner import Runner
+from cpipe_bot.hf_jobs.settings import JobSettings
 from cpipe_check.api_index import ApiIndexError
 from cpipe_check.api_index.target import resolve
 from cpipe_check.checker import check
@@ -21,6 +22,7 @@ from cpipe_check.report import RENDERERS
 from cpipe_check.report.markdown import code
 from cpipe_check.report.model import Report
 from cpipe_check.selection import FailOn
+from cpipe_check.smoke.pool import LoadAll, smoke_load_all
 from cpipe_check.smoke.run import SmokeOptions
 from cpipe_check.submission import Collection, Submission
 from cpipe_check.text import clean_line
@@ -35,7 +37,8 @@ class Options:
     """What to check, and how.
 
     `head` and `base` are commits of the pull request, "" when they are not known. `diffusers`, `transformers` and
-    `fail_on` go over the base branch's settings when they are not empty. `smoke` is None for the static check alone.
+    `fail_on` go over the base branch's settings when they are not empty. `smoke` is None for the static check alone;
+    it is done in `jobs` on Hugging Face where that is not None.
     """
 
     root: Path
@@ -47,6 +50,7 @@ class Options:
     transformers: str
     fail_on: FailOn | None
     smoke: SmokeOptions | None
+    jobs: JobSettings | None = None
 
 
 def checked(options: Options) -> Report:
@@ -68,7 +72,14 @@ def checked(options: Options) -> Report:
     if not submissions:
         return Report((), passed_over, fail_on=config.selection.fail_on)
     collection = Collection(submissions, passed_over, ())
-    report = check(collection, options.smoke, target=target, recipes=config.recipes, selection=config.selection)
+    report = check(
+        collection,
+        options.smoke,
+        target=target,
+        recipes=config.recipes,
+        selection=config.selection,
+        load_all=smoke_load_all if options.jobs is None else _in_jobs(options.jobs),
+    )
     # That none of them defines a pipeline is no fault of a pull request.
     return report if report.files else replace(report, problems=())
 
@@ -99,6 +110,13 @@ def summary(report: Report, patterns: tuple[str, ...]) -> str:
     looked_for = " or ".join(map(code, patterns))
     what = "Of what this pull request changes, there is no pipeline file to check"
     return f"### No pipeline files changed\n\n{what} ({looked_for}).\n\n{rest}"
+
+
+def _in_jobs(jobs: JobSettings) -> LoadAll:
+    # huggingface_hub is not there where only the checker is.
+    from cpipe_bot.hf_jobs.run import in_jobs
+
+    return in_jobs(jobs)
 
 
 def _listed(paths: list[str]) -> str:

@@ -16,6 +16,7 @@ from cpipe_check.selection import FAIL_ON
 from cpipe_check.text import clean_line
 
 if TYPE_CHECKING:
+    from cpipe_bot.hf_jobs.settings import JobSettings
     from cpipe_check.selection import FailOn
     from cpipe_check.smoke.run import SmokeOptions
 
@@ -36,6 +37,14 @@ _DEFAULTS = Settings("")
 @click.option("--diffusers", default="", metavar="SPEC", help="Over the base branch's setting, as for cpipe-check.")
 @click.option("--transformers", default="", metavar="SPEC", help="The same.")
 @click.option("--static-only", type=bool, default=False, help="Run nothing of the files.")
+@click.option(
+    "--smoke-on",
+    type=click.Choice(["local", "hf-jobs"]),
+    default="local",
+    show_default=True,
+    help="hf-jobs: each file in a Hugging Face Job, with HF_TOKEN, CPIPE_JOB_FLAVOR, CPIPE_JOB_IMAGE and "
+    "CPIPE_JOB_NAMESPACE; only in a workflow that no pull request can change.",
+)
 @click.option("--thorough", type=bool, default=False, help="Try more of what a pipeline can do.")
 @click.option("--reference", default="", metavar="DIR_OR_REPO_ID", help="A real model to smoke-load against.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto")
@@ -52,6 +61,7 @@ def check(
     diffusers: str,
     transformers: str,
     static_only: bool,
+    smoke_on: str,
     thorough: bool,
     reference: str,
     device: str,
@@ -63,6 +73,8 @@ def check(
 ) -> None:
     """Check the pipeline files that a pull request changes, in its own job, without secrets.
 
+    With --smoke-on hf-jobs nothing of the pull request is run here, so that there may be a token.
+
     Options may be given as environment variables INPUT_NAME. The exit codes are cpipe-check's.
     """
     from cpipe_bot.github import runner
@@ -72,11 +84,11 @@ def check(
 
     event_head, base = runner.commits_of_event()
     try:
+        in_jobs = _in_jobs(jobs) if smoke_on == "hf-jobs" else None
         smoke = None if static_only else _smoke(reference, device, timeout, jobs, thorough)
         head = head_sha or event_head
-        options = Options(
-            path, head, base, patterns or _DEFAULTS.patterns, exclude, diffusers, transformers, fail_on or None, smoke
-        )
+        chosen, wanted = patterns or _DEFAULTS.patterns, fail_on or None
+        options = Options(path, head, base, chosen, exclude, diffusers, transformers, wanted, smoke, in_jobs)
         report = checked(options)
         directory = Path(tempfile.mkdtemp(prefix="cpipe-check-", dir=os.environ.get("RUNNER_TEMP") or None))
         leave(report, options, runner.from_environment(), directory)
@@ -91,6 +103,19 @@ def check(
     if annotate:
         click.echo(RENDERERS["github"](report, False), nl=False)
     sys.exit(0 if report.exit_code == 1 and not fail else report.exit_code)
+
+
+def _in_jobs(side_by_side: int) -> JobSettings:
+    from dataclasses import replace
+
+    from cpipe_bot.hf_jobs.settings import from_environment
+    from cpipe_bot.jobs.work import GiveUp
+
+    try:
+        found = from_environment()
+        return replace(found, side_by_side=side_by_side) if side_by_side else found
+    except GiveUp as error:
+        raise Failed(str(error)) from None
 
 
 def _smoke(reference: str, device: str, timeout: float, jobs: int, thorough: bool) -> SmokeOptions:

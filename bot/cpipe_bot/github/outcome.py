@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from cpipe_bot.claims import Claims, within
 from cpipe_bot.commands import Answer
-from cpipe_bot.github.claims import Claims
 from cpipe_bot.github.recheck import Recheck
 from cpipe_check.finding import Finding
 from cpipe_check.report.model import Compatibility, FileReport, Report, Smoke, Verdict
@@ -107,6 +107,4 @@ def _smoke(file: FileReport, job: Job, content: bytes) -> Smoke:
     found = job.smokes.get(file.path)
     if found is None:
         return Smoke(Verdict.NOT_RUN, clean_line("the check job says nothing of it"))
-    # GitHub takes no annotation at a line that there is not.
-    last = content.count(b"\n") + 1
-    return replace(found, frames=tuple(frame for frame in found.frames if frame.line <= last))
+    return within(found, content)

@@ -21,12 +21,12 @@ from github.Repository import Repository
 
 from cpipe_bot.commands import Answer, Command, answers, parse
 from cpipe_bot.github import body, check_run, client, comment, labels, sources, suggestions
-from cpipe_bot.github.artifact import Refused
 from cpipe_bot.github.client import CannotPublish, Identity, persist
 from cpipe_bot.github.outcome import Job, Outcome, claimed, outcome
 from cpipe_bot.github.recheck import Recheck, recheck
 from cpipe_bot.github.settings import Settings
 from cpipe_bot.github.sources import Source
+from cpipe_bot.refused import Refused
 
 T = TypeVar("T")
 log = logging.getLogger("cpipe_bot.github")

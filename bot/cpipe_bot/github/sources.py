@@ -14,9 +14,11 @@ from github.PullRequest import PullRequest
 from github.Repository import Repository
 from github.WorkflowRun import WorkflowRun
 
-from cpipe_bot.github import artifact, claims
+from cpipe_bot import claims
+from cpipe_bot.github import artifact
 from cpipe_bot.github.client import CannotPublish
 from cpipe_bot.github.settings import Settings
+from cpipe_bot.refused import Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def taken(repository: Repository, source: Source) -> claims.Claims:
         Refused: when its artifact is not there, or is not one of ours.
     """
     if source.artifact is None:
-        raise artifact.Refused("it left no result" if source.finished else "it has not finished")
+        raise Refused("it left no result" if source.finished else "it has not finished")
     return claims.read(artifact.unpack(artifact.fetch(repository.get_artifact(source.artifact))))
 
 

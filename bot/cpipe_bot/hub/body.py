@@ -130,7 +130,6 @@ def _basis(checked: Checked, pages: str) -> str:
         {(f.compatibility.diffusers, f.compatibility.transformers) for f in checked.report.files}
     )[:1]:
         facts.append(f"judged by diffusers {inline(diffusers)}, transformers {inline(transformers)}")
-    rooms = dict.fromkeys(f.smoke.isolation.name for f in checked.report.files if f.smoke.isolation.name)
-    facts += [f"smoke-load in {inline(name)}, {as_markdown.BASIS}" for name in rooms]
+    facts += [f"smoke-load {room}" for room in as_markdown.rooms(checked.report.files)]
     facts += [f"[dashboard]({pages})"] if pages else []
     return f"<sub>{' · '.join(facts)}. {COMMANDS}. No more of this: {shortened(HOW)}.</sub>"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cpipe_bot.apart import apart
 from cpipe_bot.commands import Answer
+from cpipe_bot.hf_jobs.settings import JobSettings
 from cpipe_bot.hub.client import Repository
 from cpipe_bot.hub.settings import HubSettings
 from cpipe_bot.jobs.work import Conclusion, GiveUp, TryAgain
@@ -67,8 +68,9 @@ def check_commit(
     sha: str,
     smoke: SmokeOptions | None,
     answers: tuple[Answer, ...] = (),
+    jobs: JobSettings | None = None,
 ) -> Checked:
-    """Check a repository at a commit. A smoke-load is only made where its isolation is proven.
+    """Check a repository at a commit. A smoke-load is only made where its isolation is proven, or in `jobs`.
 
     Raises:
         TryAgain: when the Hub does not answer.
@@ -78,21 +80,28 @@ def check_commit(
     wants_fixes = any(answer.allowed and answer.command.kind == "fix" for answer in answers)
     with tempfile.TemporaryDirectory(prefix="cpipe-bot-") as scratch:
         snapshot, collection = _snapshot(settings, source_of(repository, sha), Path(scratch, "snapshot"))
-        if smoke is not None and settings.own_weights and collection.submissions and is_model(snapshot):
-            smoke = with_own_weights(
-                smoke,
-                snapshot,
-                Path(scratch),
-                settings.own_weights,
-                endpoint=settings.endpoint,
-                token=settings.token or None,
-            )
-        report, fixes = apart(_judged, collection, smoke, wants_fixes)
+        if smoke is not None and jobs is None and collection.submissions:
+            smoke = _against_its_own(settings, smoke, snapshot, Path(scratch))
+        report, fixes = apart(_judged, collection, smoke, wants_fixes, jobs)
     return Checked(repository, ref, sha, report, answers, fixes)
 
 
-def _judged(collection: Collection, smoke: SmokeOptions | None, wants_fixes: bool) -> tuple[Report, dict[str, str]]:
-    return check(collection, smoke), _fixes(collection) if wants_fixes else {}
+def _against_its_own(settings: HubSettings, smoke: SmokeOptions, snapshot: Snapshot, directory: Path) -> SmokeOptions:
+    limit = settings.own_weights
+    if not limit or not is_model(snapshot):
+        return smoke
+    return with_own_weights(smoke, snapshot, directory, limit, endpoint=settings.endpoint, token=settings.token or None)
+
+
+def _judged(
+    collection: Collection, smoke: SmokeOptions | None, wants_fixes: bool, jobs: JobSettings | None
+) -> tuple[Report, dict[str, str]]:
+    fixes = _fixes(collection) if wants_fixes else {}
+    if jobs is None:
+        return check(collection, smoke), fixes
+    from cpipe_bot.hf_jobs.run import in_jobs
+
+    return check(collection, smoke, load_all=in_jobs(jobs)), fixes
 
 
 def _snapshot(settings: HubSettings, source: str, directory: Path) -> tuple[Snapshot, Collection]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from cpipe_bot.cli_parts import Failed, log_to_stderr
+from cpipe_bot.cli_parts import SMOKE_ON, Failed, log_to_stderr
 from cpipe_bot.hub.names import MAIN, is_repo, pull_of
 from cpipe_check import __version__
 
@@ -32,9 +33,13 @@ def hub() -> None:
 @click.option("--dry-run", is_flag=True, help="Say what it comes to, and write nothing to the Hub.")
 @click.option("--static-only", is_flag=True, help="Run nothing of the files.")
 @click.option("--timeout", type=click.FloatRange(min=1), default=300, help="Seconds for a file's load and call.")
+@SMOKE_ON
 @_ENDPOINT
-def check(repo: str, ref: str, dry_run: bool, static_only: bool, timeout: float, endpoint: str) -> None:
+def check(
+    repo: str, ref: str, dry_run: bool, static_only: bool, timeout: float, smoke_on: str | None, endpoint: str
+) -> None:
     """Check a repository now and answer as the server would. `datasets/OWNER/NAME` is a data set of pipelines."""
+    from cpipe_bot.hf_jobs.settings import from_environment as jobs_from_environment
     from cpipe_bot.hub.client import Hub
     from cpipe_bot.hub.handle import handle
     from cpipe_bot.jobs.work import GiveUp, Trigger, TryAgain, Work
@@ -46,8 +51,11 @@ def check(repo: str, ref: str, dry_run: bool, static_only: bool, timeout: float,
     number = pull_of(full)
     if full != MAIN and number is None:
         raise click.UsageError(f"{ref!r} is neither main nor refs/pr/N")
-    settings = _settings(endpoint, dry_run=dry_run, smoke=None if static_only else SmokeOptions(seconds=timeout))
+    where = "off" if static_only else smoke_on or os.environ.get("CPIPE_SMOKE", "local")
+    smoke = None if where == "off" else SmokeOptions(seconds=timeout)
     try:
+        jobs = jobs_from_environment({**os.environ, "HF_ENDPOINT": endpoint}) if where == "hf-jobs" else None
+        settings = _settings(endpoint, dry_run=dry_run, smoke=smoke, jobs=jobs)
         found = Hub(settings)
         sha = found.commit(found.repository(repo_type, name), full)
         if sha is None:
@@ -88,7 +96,6 @@ def _named(repo: str) -> tuple[RepoType, str]:
 
 
 def _settings(endpoint: str, **more: object) -> HubSettings:
-    import os
     from dataclasses import replace
 
     from cpipe_bot.hub.settings import HubSettings

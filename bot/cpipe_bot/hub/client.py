@@ -32,7 +32,7 @@ _LONGEST_WAIT = 86_400.0
 # What a 429 without a word on how long asks for.
 _A_WHILE = 60.0
 # The errors of whichever httpx huggingface_hub is built on.
-_NETWORK: type[Exception] = next(
+NETWORK: type[Exception] = next(
     cls for cls in HfHubHTTPError.__mro__ if issubclass(cls, Exception) and cls.__name__ == "HTTPError"
 )
 
@@ -72,7 +72,7 @@ class Hub:
     """The Hub, as the bot. Every method raises `TryAgain` when it does not answer and `GiveUp` when it refuses."""
 
     def __init__(self, settings: HubSettings) -> None:
-        self._api = _api(settings.endpoint, settings.token)
+        self._api = api_of(settings.endpoint, settings.token)
 
     @property
     def login(self) -> str:
@@ -189,7 +189,8 @@ class Hub:
 
 
 @lru_cache(maxsize=8)
-def _api(endpoint: str, token: str) -> HfApi:
+def api_of(endpoint: str, token: str) -> HfApi:
+    """Return the client of a Hub, with this token or with none."""
     # Never a token that happens to be on the machine.
     return HfApi(endpoint=endpoint.rstrip("/"), token=token or False, library_name="cpipe-check")
 
@@ -201,7 +202,7 @@ def explained() -> Iterator[None]:
         yield
     except HfHubHTTPError as error:
         raise _meaning(error) from None
-    except (_NETWORK, OSError) as error:
+    except (NETWORK, OSError) as error:
         raise TryAgain(f"the Hub does not answer ({type(error).__name__})") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TryAgain(f"the Hub's answer is not what its API gives ({type(error).__name__})") from None

@@ -95,8 +95,9 @@ class _Run:
     def _checked(self, sha: str, asked: _Asked) -> Done:
         for _ in range(_ROUNDS):
             on_gpu = asked.for_gpu and self.work.queue == "gpu" and self.settings.gpu is not None
-            smoke = self.settings.gpu if on_gpu else self.settings.smoke
-            checked = check_commit(self.settings, self.repository, self.work.ref, sha, smoke, asked.answers)
+            where = self.settings
+            smoke, jobs = (where.gpu, where.gpu_jobs) if on_gpu else (where.smoke, where.jobs)
+            checked = check_commit(where, self.repository, self.work.ref, sha, smoke, asked.answers, jobs)
             if self.settings.dry_run:
                 return _done(checked, None, _DRY)
             if self.hub.commit(self.repository, self.work.ref) != sha:

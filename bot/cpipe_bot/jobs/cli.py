@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from cpipe_bot.github.cli_parts import Failed
+from cpipe_bot.cli_parts import SMOKE_ON, Failed
 from cpipe_bot.jobs.work import QUEUES, Queue
 from cpipe_check.text import clean_line
 
@@ -48,7 +48,7 @@ _QUEUE = click.option(
     type=click.Choice(["cpu", "gpu", "all"]),
     default="all",
     show_default=True,
-    help="Which jobs to do here: gpu are those of `/cpipe-check gpu`, where CPIPE_GPU=1 says that there are any.",
+    help="Which jobs to do here: gpu are those of `/cpipe-check gpu`, where CPIPE_GPU or CPIPE_JOB_GPU_FLAVOR says so.",
 )
 
 
@@ -60,6 +60,7 @@ _QUEUE = click.option(
     "--workers", type=click.IntRange(min=0), default=2, show_default=True, help="Jobs at a time; 0: none here."
 )
 @_QUEUE
+@SMOKE_ON
 @click.option("--secret", envvar="CPIPE_WEBHOOK_SECRET", hidden=True, default="")
 @click.option("--metrics-token", envvar="CPIPE_METRICS_TOKEN", hidden=True, default="")
 @click.option("--dashboard-token", envvar="CPIPE_DASHBOARD_TOKEN", hidden=True, default="")
@@ -70,6 +71,7 @@ def serve(
     port: int,
     workers: int,
     queue: str,
+    smoke_on: str | None,
     secret: str,
     metrics_token: str,
     dashboard_token: str,
@@ -87,7 +89,7 @@ def serve(
         from cpipe_bot.jobs.serving import serve as run
 
         checked_secret(secret)
-        hub = from_environment()
+        hub = from_environment(smoke_on)
         queues = _queues(queue, hub)
         where = _url(data, database)
         run(Process(where, workers, host, port, secret, metrics_token, dashboard_token, queues=queues), hub)
@@ -97,7 +99,8 @@ def serve(
 @_where
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Jobs at a time.")
 @_QUEUE
-def worker(data: Path, database: str | None, workers: int, queue: str) -> None:
+@SMOKE_ON
+def worker(data: Path, database: str | None, workers: int, queue: str, smoke_on: str | None) -> None:
     """Do jobs of a database that several processes share, on this machine or on others."""
     if not database:
         raise click.UsageError("several processes share no SQLite file; give --database postgresql://...")
@@ -105,7 +108,7 @@ def worker(data: Path, database: str | None, workers: int, queue: str) -> None:
         from cpipe_bot.jobs.hub import from_environment
         from cpipe_bot.jobs.serving import Process, work
 
-        hub = from_environment()
+        hub = from_environment(smoke_on)
         work(Process(_url(data, database), workers, queues=_queues(queue, hub)), hub)
 
 
@@ -167,7 +170,9 @@ def prune(data: Path, database: str | None, days: float) -> None:
 def _queues(asked: str, hub: Hub) -> tuple[Queue, ...]:
     """The queues that this process can do the jobs of."""
     if asked == "gpu" and not hub.has_gpu:
-        raise click.UsageError("--queue gpu needs a GPU; CPIPE_GPU=1 says that there is one")
+        raise click.UsageError(
+            "--queue gpu needs a GPU; set CPIPE_GPU=1, or CPIPE_JOB_GPU_FLAVOR for Hugging Face Jobs"
+        )
     return tuple(queue for queue in QUEUES if asked in (queue, "all") and (queue == "cpu" or hub.has_gpu))
 
 

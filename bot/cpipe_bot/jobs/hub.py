@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -32,14 +33,14 @@ class Hub:
     seconds: float = 900.0
 
 
-def from_environment() -> Hub:
-    """Return the Hub that the environment's variables name.
+def from_environment(smoke_on: str | None = None) -> Hub:
+    """Return the Hub that the environment's variables name; `smoke_on` goes over CPIPE_SMOKE.
 
     Raises:
         TryAgain: when it does not say who the bot is.
         GiveUp: when it does not know the token, or a variable cannot be used.
     """
-    settings = settings_from_environment()
+    settings = settings_from_environment({**os.environ, **({"CPIPE_SMOKE": smoke_on} if smoke_on else {})})
     client = Client(settings)
     login = client.login
     has_gpu = settings.gpu is not None

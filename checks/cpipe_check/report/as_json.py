@@ -126,10 +126,12 @@ def _smoke(smoke: Smoke) -> dict[str, Any]:
         "choices": list(smoke.choices),
         "notices": [{"stage": n.stage, "text": n.text} for n in smoke.notices],
         "attempts": [{"why": a.why, "tried": a.tried} for a in smoke.attempts],
+        "unserved": smoke.unserved,
         "reported_by": "the file's own process",
         "isolation": {
             "name": smoke.isolation.name or None,
             "proven": list(smoke.isolation.proven),
             "not_proven": list(smoke.isolation.not_proven),
+            "host": smoke.isolation.host or None,
         },
     }

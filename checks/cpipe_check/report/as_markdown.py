@@ -7,17 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from cpipe_check import __version__
 from cpipe_check.finding import Severity
-from cpipe_check.report import markdown_file
 from cpipe_check.report.markdown import block, cell, code, folded, inline, prose
+from cpipe_check.report.markdown_file import details
+from cpipe_check.report.markdown_fold import rooms
 from cpipe_check.report.model import STATIC_ONLY, Compatibility, FileReport, Report, Verdict
 from cpipe_check.report.outcome import Outcome, breaks, failed_stage, headline, outcome, worst
 from cpipe_check.report.wording import runs
 from cpipe_check.text import inert_in_logs
 
-__all__ = ["BASIS", "details", "headline", "next_step", "render", "table", "title"]
-
-BASIS = markdown_file.BASIS
-details = markdown_file.details
+__all__ = ["details", "headline", "next_step", "render", "rooms", "table", "title"]
 
 _ICONS = {
     Outcome.NO_LOAD: "❌",
@@ -161,7 +159,6 @@ def _footer(report: Report) -> str:
         named = (("diffusers", diffusers), ("transformers", transformers))
         releases = [f"{library} {inline(release)}" for library, release in named if release]
         facts += [f"checked for {' and '.join(releases)}"] if releases else []
-    rooms = dict.fromkeys(file.smoke.isolation.name for file in report.files if file.smoke.isolation.name)
-    for name in rooms:
-        facts.append(f"smoke-load: loaded, called, saved and reloaded {markdown_file.where(name)}, {BASIS}")
+    ran = "smoke-load: loaded, called, saved and reloaded"
+    facts += [f"{ran} {room}" for room in rooms(report.files)]
     return f"<sub>{' · '.join(facts)}</sub>"

@@ -9,7 +9,7 @@ import click
 from cpipe_check.finding import Finding, Severity
 from cpipe_check.report.code_frame import excerpt
 from cpipe_check.report.model import Compatibility, FileReport, Report, Smoke, Verdict
-from cpipe_check.report.wording import FAILS, runs
+from cpipe_check.report.wording import FAILS, basis, runs, where
 from cpipe_check.text import inert_in_logs, shortened
 
 _COLOURS = {
@@ -142,10 +142,9 @@ def _skipped(report: Report) -> Iterator[str]:
 def _basis(report: Report) -> Iterator[str]:
     """Whose word the verdicts are, and what the sandbox was not proven to keep in."""
     for isolation in dict.fromkeys(file.smoke.isolation for file in report.files if file.smoke.isolation.name):
-        where = "without isolation" if isolation.name == "none" else f"in {isolation.name}"
         holes = isolation.not_proven if isolation.name != "none" else ()
         unproven = f"; not proven: {', '.join(holes)}" if holes else ""
-        yield f"smoke-load {where}, as reported by the file's own process{unproven}"
+        yield f"smoke-load {where(isolation)}, {basis(isolation)}{unproven}"
 
 
 def _summary(report: Report) -> Iterator[str]:

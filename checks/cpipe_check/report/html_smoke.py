@@ -8,6 +8,7 @@ from cpipe_check.report import html_pictures
 from cpipe_check.report.html_badge import badge
 from cpipe_check.report.markup import Markup, join, prose, tag
 from cpipe_check.report.model import FileReport, Isolation, Smoke, Stage
+from cpipe_check.report.wording import basis, where
 
 
 def section(file: FileReport) -> Markup:
@@ -115,8 +116,8 @@ def _isolation(isolation: Isolation) -> Markup:
     if not isolation.name:
         return Markup()
     if isolation.name == "none":
-        return tag("p", "Ran without isolation, as reported by the file's own process.", class_="basis")
+        return tag("p", f"Ran {where(isolation)}, {basis(isolation)}.", class_="basis")
     proven = f" Proven: {', '.join(isolation.proven)}." if isolation.proven else ""
     holes = f" Not proven: {', '.join(isolation.not_proven)}." if isolation.not_proven else ""
-    text = f"Ran in {isolation.name}, as reported by the file's own process.{proven}{holes}"
+    text = f"Ran {where(isolation)}, {basis(isolation)}.{proven}{holes}"
     return tag("p", text, class_="basis")

@@ -8,13 +8,10 @@ from cpipe_check.finding import Finding, Severity
 from cpipe_check.report import markdown_fold
 from cpipe_check.report.code_frame import excerpt
 from cpipe_check.report.markdown import block, code, inline, prose
-from cpipe_check.report.markdown_fold import BASIS, where
 from cpipe_check.report.mended import mended
 from cpipe_check.report.model import STATIC_ONLY, FileReport, Smoke, Verdict
 from cpipe_check.report.wording import FAILS
 from cpipe_check.text import shortened
-
-__all__ = ["BASIS", "details", "where"]
 
 _SIGNS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.INFO: "💡"}
 _IN_FULL = 10
@@ -28,10 +25,10 @@ _RECIPE = """\
 # ///"""
 
 
-def details(file: FileReport, *, smoke_basis: str = BASIS) -> str:
+def details(file: FileReport, *, smoke_basis: str | None = None) -> str:
     """Return what there is to say of one file: what is wrong and how to mend it, and folded how it was found out.
 
-    `smoke_basis` says whose word the smoke-load's verdict is.
+    `smoke_basis` says whose word the smoke-load's verdict is, where it is not that of who ran it.
     """
     name = f" · {code(file.pipeline_class)}" if file.pipeline_class else ""
     blocks = [f"#### {code(file.path)}{name}", *_findings(file)]

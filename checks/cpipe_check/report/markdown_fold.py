@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from cpipe_check.report.markdown import cell, code, folded, inline, prose
 from cpipe_check.report.model import Compatibility, Component, FileReport, Isolation, Smoke, Stage
 from cpipe_check.report.outcome import breaks
-from cpipe_check.report.wording import releases
+from cpipe_check.report.wording import basis, releases, where
 
-BASIS = "as reported by the file's own process"
 _MOST = 20
 
 
-def folds(file: FileReport, smoke_basis: str) -> Iterator[str]:
+def folds(file: FileReport, smoke_basis: str | None) -> Iterator[str]:
     """Yield a fold for the releases on which the file loads, and one for how it was run, where there is any."""
     releases_told = [*_target(file), *_ranges(file.compatibility)]
     if releases_told:
@@ -31,9 +30,10 @@ def folds(file: FileReport, smoke_basis: str) -> Iterator[str]:
         yield folded("How it was run", *filter(None, blocks))
 
 
-def where(isolation: str) -> str:
-    """Return in what a smoke-load was run, by the name of its isolation."""
-    return "without isolation" if isolation == "none" else f"in {inline(isolation)}"
+def rooms(files: Sequence[FileReport]) -> list[str]:
+    """Return in what smoke-loads were run, each once, and whose word that is."""
+    found = (file.smoke.isolation for file in files if file.smoke.isolation.name)
+    return list(dict.fromkeys(f"{inline(where(each))}, {basis(each)}" for each in found))
 
 
 def _list(name: str, items: Sequence[str]) -> str:
@@ -97,10 +97,10 @@ def _memory(stage: Stage) -> str:
     return ", ".join(part for part in (host, device) if part) or "unknown"
 
 
-def _isolation(isolation: Isolation, smoke_basis: str) -> str:
+def _isolation(isolation: Isolation, smoke_basis: str | None) -> str:
     if not isolation.name:
         return ""
-    text = f"It ran {where(isolation.name)}, {smoke_basis}."
+    text = f"It ran {inline(where(isolation))}, {smoke_basis or basis(isolation)}."
     if isolation.name != "none":
         named = (("Proven", isolation.proven), ("Not proven", isolation.not_proven))
         text += "".join(f" {name}: {', '.join(map(prose, facts))}." for name, facts in named if facts)

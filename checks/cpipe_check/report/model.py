@@ -96,11 +96,16 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Isolation:
-    """The sandbox of a smoke-load: its kind, what was proven of it by attacks, and what was not."""
+    """The sandbox of a smoke-load: its kind, what was proven of it by attacks, and what was not.
+
+    `host` is the machine that it stood on, such as `a Hugging Face Job on t4-small`, whose word all this then is; ""
+    for the one that checks.
+    """
 
     name: CleanText = EMPTY
     proven: tuple[CleanText, ...] = ()
     not_proven: tuple[CleanText, ...] = ()
+    host: CleanText = EMPTY
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cpipe_check.pipeline_file.load_range import LoadRange
+from cpipe_check.report.model import Isolation
 
 # What fails, by the stage that a finding breaks.
 FAILS = {
@@ -14,6 +15,20 @@ FAILS = {
     "reload": "loading what `save_pretrained` wrote",
     "repository": "loading the repository",
 }
+# Whose word a verdict is.
+BASIS = "as reported by the file's own process"
+_REMOTE_BASIS = "as reported by that machine"
+
+
+def where(isolation: Isolation) -> str:
+    """Return in what a smoke-load was run, and on whose machine where it was another one."""
+    name = "without isolation" if isolation.name == "none" else f"in {isolation.name}"
+    return f"{name} in {isolation.host}" if isolation.host else name
+
+
+def basis(isolation: Isolation) -> str:
+    """Return whose word a smoke-load's verdict is."""
+    return _REMOTE_BASIS if isolation.host else BASIS
 
 
 def releases(run: LoadRange) -> str:

@@ -73,14 +73,15 @@ class Job:
 def job_from(payload: Mapping[str, Any]) -> Job:
     """Return the job that `to_object` wrote."""
     values = dict(payload)
-    values["init"], values["call"] = _signature(values["init"]), _signature(values["call"])
+    values["init"], values["call"] = signature_from(values["init"]), signature_from(values["call"])
     values["defines"], values["packages"] = tuple(values["defines"]), tuple(values["packages"])
     values["recipe"] = recipe_from(values["recipe"])
     values["example"] = None if values.get("example") is None else example_from(values["example"])
     return Job(**values)
 
 
-def _signature(value: Mapping[str, Any]) -> Signature:
+def signature_from(value: Mapping[str, Any]) -> Signature:
+    """Return the signature whose fields a JSON object holds."""
     arguments = value["arguments"]
     return Signature(None if arguments is None else tuple(map(_argument, arguments)), value["inherited_from"])
 

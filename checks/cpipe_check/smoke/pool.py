@@ -13,6 +13,7 @@ from cpipe_check.report.model import Smoke
 from cpipe_check.sandbox.room import Stopped
 from cpipe_check.smoke.run import SmokeOptions, Smoker, on_gpu
 from cpipe_check.smoke.target import SmokeTarget
+from cpipe_check.submission import Submission
 
 # A room's imports cost about as much as this many files, and its processes rarely take more than this many bytes.
 _WORTH_A_ROOM, _ROOM_MEMORY = 4, 3 << 30
@@ -27,6 +28,20 @@ class Load:
 
     target: SmokeTarget
     files: Mapping[str, bytes]
+
+
+def load_of(submission: Submission, target: SmokeTarget) -> Load:
+    """Return the smoke-load of a submission: its content, then that of the modules beside it, by name."""
+    files = {submission.name if submission.name.endswith(".py") else "pipeline_file.py": submission.content}
+    for module in target.siblings:
+        content = submission.read_sibling(module)
+        if content is not None:
+            files[f"{module.replace('.', '/')}.py"] = content
+    return Load(target, files)
+
+
+# Smoke-loads every file, as `smoke_load_all` does.
+LoadAll = Callable[[Sequence[Load], SmokeOptions, Tell], Sequence[Smoke]]
 
 
 def smoke_load_all(loads: Sequence[Load], options: SmokeOptions, tell: Tell) -> list[Smoke]:

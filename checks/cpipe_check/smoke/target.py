@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
-from cpipe_check.example import Example
+from cpipe_check.example import Example, example_from
 from cpipe_check.finding import Finding
 from cpipe_check.pipeline_file import PipelineFile, compatibility, lineage
 from cpipe_check.pipeline_file.annotations import classes_named
 from cpipe_check.pipeline_file.facts import Function, Imported, Namespace
-from cpipe_check.recipe import Recipe
-from cpipe_check.smoke.job import Argument, Signature
+from cpipe_check.recipe import Recipe, recipe_from
+from cpipe_check.smoke.job import Argument, Signature, signature_from
 
 CALL = "__call__"
 CANNOT_FOLLOW = "its recipe is not valid (CP501)"
@@ -39,6 +40,22 @@ class SmokeTarget:
     method: str = CALL
     recipe: Recipe = field(default_factory=Recipe)
     example: Example | None = None
+
+    def to_object(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        example = None if self.example is None else self.example.to_object()
+        return {**asdict(replace(self, example=None)), "example": example}
+
+
+def target_from(payload: Mapping[str, Any]) -> SmokeTarget:
+    """Return what `SmokeTarget.to_object` wrote."""
+    values = dict(payload)
+    values["init"], values["call"] = signature_from(values["init"]), signature_from(values["call"])
+    for name in ("siblings", "defines", "packages"):
+        values[name] = tuple(values[name])
+    values["recipe"] = recipe_from(values["recipe"])
+    values["example"] = None if values["example"] is None else example_from(values["example"])
+    return SmokeTarget(**values)
 
 
 def target_of(file: PipelineFile, found: Sequence[Finding], unclear: str) -> tuple[SmokeTarget | None, str]:

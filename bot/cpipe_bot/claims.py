@@ -1,18 +1,18 @@
-"""What a check job claims: the smoke-loads' outcomes in its `report.json`, taken by a strict schema.
+"""What another machine claims: the smoke-loads' outcomes in a `report.json` of its, taken by a strict schema.
 
-The job ran the pull request's code and could be told by it to write anything, so all of it is a claim. Findings in it
-are not even read: the publisher finds them anew.
+It ran a stranger's code and could be told by it to write anything, so all of it is a claim. Findings in it are not even
+read: whoever takes the claim finds them anew.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cpipe_bot.github.artifact import Refused
+from cpipe_bot.refused import Refused
 from cpipe_check.report.as_json import SCHEMA_VERSION
 from cpipe_check.report.model import Attempt, Frame, Isolation, Notice, Smoke, Stage, StageName, Verdict
 from cpipe_check.text import CleanText, clean_line
@@ -62,6 +62,7 @@ class _Isolation(_Strict):
     name: _Text | None = None
     proven: Annotated[list[_Text], Field(max_length=_MAX_ITEMS)] = []
     not_proven: Annotated[list[_Text], Field(max_length=_MAX_ITEMS)] = []
+    host: _Text | None = None
 
 
 class _Smoke(_Strict):
@@ -75,6 +76,7 @@ class _Smoke(_Strict):
     choices: Annotated[list[_Text], Field(max_length=_MAX_ITEMS)]
     attempts: Annotated[list[_Attempt], Field(max_length=_MAX_ITEMS)]
     notices: Annotated[list[_Notice], Field(max_length=_MAX_ITEMS)]
+    unserved: bool = False
     isolation: _Isolation
 
 
@@ -96,7 +98,7 @@ class _Report(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a check job says of the smoke-loads, by path, and which version of the tool it says it is."""
+    """What a job says of the smoke-loads, by path, and which version of the tool it says it is."""
 
     version: CleanText
     smokes: MappingProxyType[str, Smoke]
@@ -118,6 +120,12 @@ def read(content: bytes) -> Claims:
     return Claims(clean_line(report.tool.version), MappingProxyType(smokes))
 
 
+def within(smoke: Smoke, content: bytes) -> Smoke:
+    """Return a claim without the frames that lie beyond the file's last line. GitHub takes no annotation there."""
+    last = content.count(b"\n") + 1
+    return replace(smoke, frames=tuple(frame for frame in smoke.frames if frame.line <= last))
+
+
 def _smoke(claim: _Smoke) -> Smoke:
     return Smoke(
         verdict=Verdict(claim.verdict),
@@ -127,10 +135,13 @@ def _smoke(claim: _Smoke) -> Smoke:
         stages=tuple(Stage(s.name, s.seconds, s.ok, s.memory or 0, s.device_memory or 0) for s in claim.stages),
         frames=tuple(Frame(f.line, clean_line(f.function), clean_line(f.code)) for f in claim.frames),
         output=clean_line(claim.output),
+        # Only of what was not run can it be that something was missing.
+        unserved=claim.unserved and claim.verdict == "not run",
         isolation=Isolation(
             clean_line(claim.isolation.name or ""),
             tuple(map(clean_line, claim.isolation.proven)),
             tuple(map(clean_line, claim.isolation.not_proven)),
+            clean_line(claim.isolation.host or "", 200),
         ),
         choices=tuple(map(clean_line, claim.choices)),
         attempts=tuple(Attempt(clean_line(a.why), clean_line(a.tried)) for a in claim.attempts),
