@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cpipe_bot.commands import kind_of
 from cpipe_bot.hub.body import ON_MAIN, ON_PULL
 from cpipe_bot.hub.handle import handle
 from cpipe_bot.hub.settings import HubSettings
@@ -51,7 +52,8 @@ class Scene:
 
     def command(self, found: Discussion, event: Event) -> Work:
         """The work for a comment that is a command."""
-        return self.work(found.ref, "command", sha="", discussion=found.num, comment=event.id)
+        queue = "gpu" if kind_of(event.raw) == "gpu" and self.settings.gpu is not None else "cpu"
+        return self.work(found.ref, "command", sha="", discussion=found.num, comment=event.id, queue=queue)
 
     def do(self, work: Work | None = None, **changes: Any) -> Done:
         """Do a piece of work; without one, that of main."""

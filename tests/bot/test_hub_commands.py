@@ -103,7 +103,7 @@ def test_a_gpu_that_there_is(hub: Hub, monkeypatch: pytest.MonkeyPatch, queue: Q
     devices: list[str] = []
 
     def checked(settings: HubSettings, *arguments: Any) -> Checked:
-        *before, smoke, answers = arguments
+        *before, smoke, answers, _ = arguments
         devices.append(smoke.device)
         return check_commit(settings, *before, None, answers)
 

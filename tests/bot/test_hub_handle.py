@@ -394,7 +394,7 @@ def test_its_own_weights(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[set[str], str]] = []
     references: list[Path] = []
 
-    def judged(_function: object, collection: Collection, smoke: SmokeOptions, _fixes: bool) -> tuple[Report, object]:
+    def judged(_: object, collection: Collection, smoke: SmokeOptions, *__: object) -> tuple[Report, object]:
         reference = Path(smoke.reference or "/nowhere")
         references.append(reference)
         files = {str(path.relative_to(reference)) for path in reference.rglob("*") if path.is_file()}
