@@ -12,11 +12,19 @@ from pathlib import Path
 
 import pytest
 
+from cpipe_check.machine import usable_cpus
 from cpipe_check.sandbox.isolation import Isolation, Needs, open_room
 from cpipe_check.sandbox.room import Room
+from postgres import Postgres, postgres
 
 HERE = Path(__file__).parent
 PIPELINES = HERE / "pipelines"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: a third of the time a test waits for processes, servers and limits."""
+    return usable_cpus() + 1
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,12 @@ def shared_rooms(kept_rooms: Rooms) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cpipe_check.sandbox.isolation.open_room", kept_rooms)
         yield
+
+
+@pytest.fixture(scope="session")
+def a_postgres() -> Iterator[Postgres]:
+    with postgres() as server:
+        yield server
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ and the error as Python prints it. With PATHS the file stands in a Hub repositor
 which are to be as in the tiny reference; then that repository is loaded before all else, in a stage of its name.
 """
 
+import gc
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ import diffusers
 import torch
 from diffusers.utils import dynamic_modules_utils
 
+from cpipe_check.smoke import warm  # noqa: F401
 from cpipe_check.smoke.reference.build import build
 from cpipe_check.smoke.reference.dimensions import Dimensions
 from cpipe_check.smoke.reference.families import FAMILIES
@@ -70,6 +72,9 @@ def main() -> None:
     reference = Path(sys.argv[1]) / "tiny-ddpm"
     ddpm = next(family for family in FAMILIES if family.name == "ddpm")
     build({n: make(find(cls), Dimensions(ddpm.components)) for n, cls in ddpm.components.items()}, reference)
+    # As in the sandbox's room: what is imported here no fork imports, or copies for the garbage collector.
+    gc.collect()
+    gc.freeze()
     print("ready", flush=True)
     for line in sys.stdin:
         file, scratch, repository = json.loads(line)

@@ -8,11 +8,13 @@ import struct
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
-from typing import Any
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, TypeVar
 
 RESET = "reset"
 HANG = "hang"
+_Served = TypeVar("_Served", bound="Loopback")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,3 +177,56 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
+
+
+class Loopback:
+    """A server's ports on loopback, one for each handler, its faults and its log; running until `close`.
+
+    A handler finds this as `self.server.owner`.
+    """
+
+    def __init__(self, faults: Faults, *handlers: type[Handler]) -> None:
+        self.faults = faults
+        self.requests: list[Request] = []
+        self.violations: list[str] = []
+        self._servers = [ThreadingHTTPServer(("127.0.0.1", 0), handler) for handler in handlers]
+        self.urls = tuple(f"http://127.0.0.1:{server.server_address[1]}" for server in self._servers)
+        for server in self._servers:
+            server.daemon_threads = True
+            server.owner = self  # type: ignore[attr-defined]
+            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def on(
+        self,
+        method: str,
+        pattern: str,
+        callback: Callable[[Request], None],
+        *,
+        when: str = "before",
+        times: int = 1,
+        skip: int = 0,
+    ) -> None:
+        """Run something right before a matching call is handled, or after (and before it is answered)."""
+        self.faults.call(method, pattern, callback, times=times, skip=skip, after=when == "after")
+
+    def calls(self, method: str = "*", containing: str = "") -> list[Request]:
+        """The requests so far of a method whose path has a text in it."""
+        return [r for r in self.requests if method in ("*", r.method) and containing in r.path]
+
+    def writes(self) -> list[Request]:
+        """The requests so far that were not to read."""
+        return [request for request in self.requests if request.method not in ("GET", "HEAD")]
+
+    def close(self) -> None:
+        self.faults.released.set()
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
+
+    def __enter__(self: _Served) -> _Served:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,6 +1,6 @@
 """Pipelines that misbehave as users' do, without an attack: the right verdict and reason, and the next file well.
 
-All are run in one room, each with the good pipeline after it.
+All are run in one room, every three with the good pipeline after them.
 """
 
 from __future__ import annotations
@@ -109,17 +109,21 @@ SLOW: dict[str, Case] = {
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Smoke, Smoke]]:
-    """The verdict on each, and on the good pipeline after it."""
+    """The verdict on each, and on the good pipeline after it and its like."""
     results = {}
     for seconds, cases in ((120, CASES), (5, SLOW)):
-        folder, paths = tmp_path_factory.mktemp("misbehaving"), []
-        for name, case in cases.items():
-            for path, source in ((folder / f"{name}.py", case.source), (folder / f"after_{name}.py", GOOD)):
-                path.write_text(source)
-                paths.append(str(path))
+        folder, names = tmp_path_factory.mktemp("misbehaving"), list(cases)
+        rows = [names[first : first + 3] for first in range(0, len(names), 3)]
+        sources = {}
+        for row in rows:
+            sources |= {f"{name}.py": cases[name].source for name in row} | {f"after_{row[-1]}.py": GOOD}
+        for name, source in sources.items():
+            (folder / name).write_text(source)
         options = SmokeOptions(device="cpu", seconds=seconds, memory=3 << 30, jobs=1)
-        smokes = [file.smoke for file in check(collect(paths), options).files]
-        results.update(zip(cases, zip(smokes[::2], smokes[1::2], strict=True), strict=True))
+        report = check(collect([str(folder / name) for name in sources]), options)
+        smokes = dict(zip(sources, (file.smoke for file in report.files), strict=True))
+        for row in rows:
+            results |= {name: (smokes[f"{name}.py"], smokes[f"after_{row[-1]}.py"]) for name in row}
     return results
 
 
@@ -131,5 +135,5 @@ def test_verdict(name: str, found: dict[str, tuple[Smoke, Smoke]]) -> None:
     case = {**CASES, **SLOW}[name]
     assert smoke.verdict is case.verdict, smoke
     assert re.fullmatch(case.reason, smoke.reason), smoke.reason
-    assert (after.verdict, after.reason) == (Verdict.RAN, ""), "the next file is affected"
+    assert (after.verdict, after.reason) == (Verdict.RAN, ""), "the good pipeline after it is affected"
     assert not smoke.unserved

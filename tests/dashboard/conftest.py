@@ -14,13 +14,6 @@ import sqlalchemy as sa
 
 from cpipe_bot.store import Runs, connect
 from dashboard.demo import Queue, application, fill, served
-from dashboard.postgres import postgres
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    with postgres() as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -29,9 +22,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine
     if request.param == "sqlite":
         made = connect(f"sqlite:///{tmp_path / 'cpipe.sqlite'}")
     else:
-        made = connect(request.getfixturevalue("postgres_url"))
-        with made.begin() as connection:
-            connection.execute(sa.text("DROP TABLE IF EXISTS cpipe_runs, cpipe_reports"))
+        made = connect(request.getfixturevalue("a_postgres").database())
     yield made
     made.dispose()
 

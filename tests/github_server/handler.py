@@ -43,7 +43,7 @@ class _Asked:
 class _Handler(Handler):
     @property
     def github(self) -> GitHubServer:
-        server: GitHubServer = self.server.github  # type: ignore[attr-defined]
+        server: GitHubServer = self.server.owner  # type: ignore[attr-defined]
         return server
 
 

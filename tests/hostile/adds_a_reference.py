@@ -1,6 +1,7 @@
 """Has a reference of its own kept for the files that come after, by the protocol's own words."""
 
 # expect: failed: in import: its process sent what is no report
+# room: lost
 
 import os
 

@@ -1,6 +1,7 @@
 """Goes back to the stage before the import, where references may be added."""
 
 # expect: failed: in import: its process sent what is no report
+# room: lost
 
 import os
 

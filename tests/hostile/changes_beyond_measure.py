@@ -1,6 +1,7 @@
 """Changes for its second process of a size that the checker itself never asks for."""
 
 # expect: failed: in call: its process sent what is no report
+# room: lost
 
 CHANGES = {"asked": {"image_size": 1 << 60, "frames": 10**300}, "also": {}, "give": [], "before": [], "forms": {},
            "no_example": False, "shortened": False, "author_sizes": False}

@@ -1,6 +1,7 @@
 """Changes for its second process that name what is no name."""
 
 # expect: failed: in call: its process sent what is no report
+# room: lost
 
 CHANGES = {"asked": {"steps": True}, "also": {"../x": "os.system"}, "give": [{}], "before": ["__init__()", 7],
            "forms": {"image": "\x1b[31m"}, "no_example": False, "shortened": False, "author_sizes": False}

@@ -1,6 +1,7 @@
 """More notices than there can be."""
 
 # expect: failed: in call: its process sent what is no report
+# room: lost
 
 
 def on_call(pipe, image):

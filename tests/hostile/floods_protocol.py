@@ -1,6 +1,7 @@
 """Writes to every descriptor without end."""
 
 # expect: failed: .*
+# room: lost
 
 import os
 

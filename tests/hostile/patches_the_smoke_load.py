@@ -1,6 +1,7 @@
 """Puts functions of its own in the place of the smoke-load's, to tell of choices and a reference that there were not."""
 
 # expect: failed: in load: its process sent what is no report
+# room: lost
 
 import sys
 

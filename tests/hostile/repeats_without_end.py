@@ -1,6 +1,7 @@
 """Says again and again that its call has to be tried with other inputs."""
 
 # expect: failed: in call: its process sent what is no report
+# room: lost
 
 CHANGES = {"asked": {}, "also": {}, "give": [], "before": [], "forms": {}, "no_example": False, "shortened": False, "author_sizes": False}
 

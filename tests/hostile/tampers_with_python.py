@@ -1,6 +1,7 @@
 """builtins, import hooks and tracing, for whatever runs later in its process."""
 
 # expect: (ran|failed: .*)
+# room: lost
 
 import builtins
 import signal

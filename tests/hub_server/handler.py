@@ -25,7 +25,7 @@ class Api(Handler):
 
     @property
     def hub(self) -> Hub:
-        server: Hub = self.server.hub  # type: ignore[attr-defined]
+        server: Hub = self.server.owner  # type: ignore[attr-defined]
         return server
 
     def _answer(self) -> None:

@@ -8,22 +8,13 @@ from pathlib import Path
 import pytest
 
 from bot.jobs.comments import Comments
-from bot.jobs.postgres import NoPostgres, Postgres, postgres
 from cpipe_bot.jobs.engine import Engine
 from cpipe_bot.jobs.policy import Policy
 from cpipe_bot.jobs.work import Done, Handler, Work
+from postgres import Postgres
 
 FAST = Policy(backoff=0.05, poll=0.05, beat=0.3, silence=1.5, sweep=0.3, owner_per_hour=100_000)
 Started = Callable[..., Engine]
-
-
-@pytest.fixture(scope="session")
-def a_postgres() -> Iterator[Postgres]:
-    try:
-        with postgres() as server:
-            yield server
-    except NoPostgres as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

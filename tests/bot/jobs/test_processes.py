@@ -14,11 +14,11 @@ import sqlalchemy as sa
 
 from bot.jobs.comments import Comments
 from bot.jobs.conftest import Started, fine
-from bot.jobs.postgres import Postgres
 from bot.jobs.server import Server, delivery, free_port, post
 from bot.jobs.test_engine import PUSH, idle, until
 from cpipe_bot.jobs.database import EXECUTORS, JOBS, Database
 from cpipe_bot.jobs.work import Done, GiveUp, Work
+from postgres import Postgres
 
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("CPIPE_", "HF_"))}
 SECRET = {"CPIPE_WEBHOOK_SECRET": "sixteen characters"}
