@@ -12,7 +12,6 @@ import sqlalchemy as sa
 
 from bot.jobs.comments import Comments
 from bot.jobs.conftest import FAST, Started, fine
-from bot.jobs.postgres import Postgres
 from bot.jobs.server import Server, delivery, free_port, post
 from bot.jobs.test_engine import PUSH, idle, until
 from cpipe_bot.jobs import ledger
@@ -23,6 +22,7 @@ from cpipe_bot.jobs.inbox import Inbox
 from cpipe_bot.jobs.recorder import Recorders
 from cpipe_bot.jobs.sweep import Sweep
 from cpipe_bot.jobs.work import Done, Queue, Waiting, Work
+from postgres import Postgres
 
 ASKED = Work("model", "octo/pipe", "refs/pr/1", "", "1", "command", 1, "c1", "gpu")
 LATE = 1e12
