@@ -90,6 +90,7 @@ def serve(process: Process, hub: Hub) -> None:
     # What is there now stays; looking through it again and again for garbage would hold up deliveries for 0.1 s.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000)
     log.info("serving", extra={"fields": {"host": process.host, "port": process.port, "workers": process.workers}})
     try:
         uvicorn.Server(config).run(sockets=[listening])
