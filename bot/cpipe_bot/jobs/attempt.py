@@ -85,12 +85,18 @@ class Attempts:
         self._again(run, why, self._policy.tries, 0.0)
 
     def take_over(self, run: Run, executor: str) -> bool:
-        """Make a run of a dead process that of `executor`, and return whether it may go on."""
+        """Make a run of a dead process that of `executor`, and return whether it may go on.
+
+        After a second death it waits like what failed: one that ends its process is not to do so beside the same others
+        again and again, and one that was beside it is not to be given up with it.
+        """
         with self._database.write() as connection:
             deaths = ledger.take_over(connection, run.job, run.number, executor)
-        if deaths >= self._policy.deaths:
-            self._again(run, f"{deaths} processes ended while it ran", 0, 0.0)
-        return deaths < self._policy.deaths
+        if deaths < 2:
+            return True
+        tries = self._policy.tries if deaths < self._policy.deaths else 0
+        self._again(run, f"{deaths} processes ended while it ran", tries, 0.0)
+        return False
 
     def _over(self, run: Run) -> None:
         with self._guard:

@@ -20,7 +20,7 @@ class Policy:
 
     tries: int = 10
     unknown_tries: int = 3
-    deaths: int = 5
+    deaths: int = 8
     backoff: float = 10.0
     longest_wait: float = 3600.0
     asked_wait: float = 86_400.0

@@ -9,9 +9,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from bot.jobs.conftest import fine
 from cpipe_bot.jobs import ledger
+from cpipe_bot.jobs.attempt import Attempts
 from cpipe_bot.jobs.database import JOBS, Database
+from cpipe_bot.jobs.durable import Run
 from cpipe_bot.jobs.inbox import Inbox, Stored
+from cpipe_bot.jobs.policy import Policy
+from cpipe_bot.jobs.recorder import Recorders
 from cpipe_bot.jobs.work import Work
 
 PUSH = Work("model", "octo/pipe", "refs/heads/main", "a" * 40, "1", "push")
@@ -193,3 +198,25 @@ def test_a_ref_that_comes_back(found: Database) -> None:
             ledger.finish(connection, id, 1, FAR, "")
         ledger.forget_earlier(connection, [PUSH.key, replace(PUSH, sha="b" * 40).key])
         assert _states(connection) == {"b": "finished"}
+
+
+def test_a_job_that_ends_its_processes(found: Database) -> None:
+    """It is gone on with once, then waits longer and longer, and is left to a person in the end."""
+    attempts = Attempts(found, fine, Policy(deaths=4, backoff=100), Recorders([]), lambda: None)
+    (id,) = _put(found, PUSH)
+    waits = []
+    for number in (1, 2, 3):
+        with found.write() as connection:
+            now = found.now(connection)
+            _start(connection, id, number, now)
+        assert attempts.take_over(Run(id, number), "next") == (number == 1)
+        if number == 1:
+            assert not attempts.take_over(Run(id, number), "next but one")
+        with found.read() as connection:
+            job = ledger.job(connection, id)
+        assert job is not None
+        waits.append((job.state, round(job.due - now, -1)))
+    assert [state for state, _ in waits] == ["queued", "queued", "dead"]
+    assert 50 <= waits[0][1] <= 110
+    assert 100 <= waits[1][1] <= 210
+    assert job.reason == "4 processes ended while it ran"
