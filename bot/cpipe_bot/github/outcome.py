@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from cpipe_bot.claims import Claims, within
+from cpipe_bot.claims import within
 from cpipe_bot.commands import Answer
 from cpipe_bot.github.recheck import Recheck
 from cpipe_check.finding import Finding
 from cpipe_check.report.model import Compatibility, FileReport, Report, Smoke, Verdict
-from cpipe_check.text import EMPTY, CleanText, clean_line
+from cpipe_check.text import CleanText, clean_line
 
 Conclusion = Literal["success", "failure", "neutral"]
 NO_FILES = "No pipeline file is changed"
@@ -30,7 +30,6 @@ class Job:
     smokes: Mapping[str, Smoke] | None
     why: str = ""
     running: bool = False
-    version: CleanText = EMPTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +88,6 @@ def outcome(head: str, checked: Recheck, job: Job, gpu: Job | None, answers: tup
     )
     report = replace(checked.report, files=files)
     return Outcome(head, report, checked.before, checked.distrusted, job, gpu, answers)
-
-
-def claimed(url: str, claims: Claims) -> Job:
-    """Return a job whose claims are taken."""
-    return Job(url, claims.smokes, version=claims.version)
 
 
 def fixable(report: Report) -> list[tuple[FileReport, Finding]]:

@@ -22,7 +22,7 @@ from github.Repository import Repository
 from cpipe_bot.commands import Answer, Command, answers, parse
 from cpipe_bot.github import body, check_run, client, comment, labels, sources, suggestions
 from cpipe_bot.github.client import CannotPublish, Identity, persist
-from cpipe_bot.github.outcome import Job, Outcome, claimed, outcome
+from cpipe_bot.github.outcome import Job, Outcome, outcome
 from cpipe_bot.github.recheck import Recheck, recheck
 from cpipe_bot.github.settings import Settings
 from cpipe_bot.github.sources import Source
@@ -124,7 +124,7 @@ class Publisher:
             taken = self._read(lambda: sources.taken(self.repository, source))
         except Refused as reason:
             return Job(source.url, None, f"nothing is taken from the job: {reason}", running=not source.finished)
-        return claimed(source.url, taken)
+        return Job(source.url, taken.smokes)
 
     def _answers(self, author: str, commands: Sequence[Command]) -> tuple[Answer, ...]:
         return answers(commands, lambda login: self.may_ask(login, author))
