@@ -190,6 +190,8 @@ def run(attacks: list[Path], room: str, world: World, folder: Path, jobs: int = 
     found: Found = {}
     for seconds in (60, 4):
         group = [attack for attack in attacks if ("seconds" in HEADS[attack]) == (seconds == 4)]
+        if not group:
+            continue
         rows = [group[first : first + row] for first in range(0, len(group), row)]
         options = SmokeOptions(device="cpu", seconds=seconds, memory=3 << 30, isolation=room, jobs=jobs)
         made, unseen = run_rows(rows, options, world, folder)
