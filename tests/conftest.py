@@ -20,6 +20,9 @@ from postgres import Postgres, postgres
 HERE = Path(__file__).parent
 PIPELINES = HERE / "pipelines"
 
+# Hundreds of processes are started here, and each would compile the same modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
