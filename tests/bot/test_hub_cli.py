@@ -53,6 +53,13 @@ def test_what_it_says(hub: Hub, arguments: tuple[str, ...], code: int, said: str
     assert hub.writes() == []
 
 
+def test_a_place_that_is_none_runs_nothing(hub: Hub) -> None:
+    done = _run(scene(hub), "check", "alice/pipe", "--dry-run", CPIPE_SMOKE="of")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "CPIPE_SMOKE is neither local nor hf-jobs nor off" in done.stderr
+    assert hub.requests == []
+
+
 def test_watching_is_asked_for_once(hub: Hub) -> None:
     found = scene(hub)
     hub.repo("alice/other", FILES)

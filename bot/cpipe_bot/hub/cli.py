@@ -42,6 +42,7 @@ def check(
     from cpipe_bot.hf_jobs.settings import from_environment as jobs_from_environment
     from cpipe_bot.hub.client import Hub
     from cpipe_bot.hub.handle import handle
+    from cpipe_bot.hub.settings import smoke_place
     from cpipe_bot.jobs.work import GiveUp, Trigger, TryAgain, Work
     from cpipe_check.smoke.run import SmokeOptions
 
@@ -51,9 +52,9 @@ def check(
     number = pull_of(full)
     if full != MAIN and number is None:
         raise click.UsageError(f"{ref!r} is neither main nor refs/pr/N")
-    where = "off" if static_only else smoke_on or os.environ.get("CPIPE_SMOKE", "local")
-    smoke = None if where == "off" else SmokeOptions(seconds=timeout)
     try:
+        where = "off" if static_only else smoke_on or smoke_place(os.environ)
+        smoke = None if where == "off" else SmokeOptions(seconds=timeout)
         jobs = jobs_from_environment({**os.environ, "HF_ENDPOINT": endpoint}) if where == "hf-jobs" else None
         settings = _settings(endpoint, dry_run=dry_run, smoke=smoke, jobs=jobs)
         found = Hub(settings)

@@ -38,6 +38,18 @@ class HubSettings:
     own_weights: int = 0
 
 
+def smoke_place(environment: Mapping[str, str]) -> str:
+    """Return where files are run, by CPIPE_SMOKE: "local", "hf-jobs" or "off" for nowhere.
+
+    Raises:
+        GiveUp: when it says something else.
+    """
+    place = environment.get("CPIPE_SMOKE", "local")
+    if place not in ("local", "hf-jobs", "off"):
+        raise GiveUp("CPIPE_SMOKE is neither local nor hf-jobs nor off")
+    return place
+
+
 def from_environment(environment: Mapping[str, str] = os.environ) -> HubSettings:
     """Return the settings that variables name.
 
@@ -51,11 +63,9 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> HubSettings
     Raises:
         GiveUp: when one of them cannot be used.
     """
-    smoke = environment.get("CPIPE_SMOKE", "local")
+    smoke = smoke_place(environment)
     seconds = environment.get("CPIPE_SMOKE_SECONDS", "300")
     watched = tuple(environment.get("CPIPE_WATCHED", "").replace(",", " ").split())
-    if smoke not in ("local", "hf-jobs", "off"):
-        raise GiveUp("CPIPE_SMOKE is neither local nor hf-jobs nor off")
     if not seconds.isdecimal() or not 0 < int(seconds) <= 86_400:
         raise GiveUp("CPIPE_SMOKE_SECONDS is no number of seconds")
     if not all(map(is_repo, watched)):
